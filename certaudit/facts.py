@@ -1,0 +1,190 @@
+"""What the sources found, before anything is concluded from it.
+
+Law: as ``model``: frozen, standard library only. A fact says what stands where (file and line); what
+it means for a certificate is for ``linking`` to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from certaudit.model import Evidence, Gap, Reason, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One ``Key=Value`` of a unit after drop-ins are merged; an empty assignment has reset the list."""
+
+    section: str
+    key: str
+    value: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLink:
+    """A link that pulls a unit in: ``by`` wants, requires or upholds it; ``path`` is the link itself."""
+
+    kind: Literal["wants", "requires", "upholds"]
+    by: str
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A systemd unit as its files and, live, the manager describe it.
+
+    ``file_state`` and ``active_state`` are systemd's own words (``None``: unknown, as in an image).
+    ``manager`` is ``None`` for the system manager, else the user whose manager owns the unit.
+    """
+
+    name: str
+    file_state: str | None
+    fragment: str | None
+    drop_ins: tuple[str, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    links: tuple[UnitLink, ...] = ()
+    aliases: tuple[str, ...] = ()
+    load_state: str | None = None
+    active_state: str | None = None
+    need_reload: bool | None = None
+    next_elapse: datetime | None = None
+    last_trigger: datetime | None = None
+    active_since: datetime | None = None
+    triggered_by: tuple[str, ...] = ()
+    manager: str | None = None
+    mask: str | None = None  # the link or empty file that masks it
+    dangling: bool = False  # a .wants link names it, but no unit file is in the tree
+
+    def all(self, section: str, key: str) -> tuple[Setting, ...]:
+        """Every value of a key, in order, after resets."""
+        return tuple(s for s in self.settings if s.section == section and s.key == key)
+
+    def last(self, section: str, key: str) -> str | None:
+        """The value that counts for a key that holds one, or ``None``."""
+        found = self.all(section, key)
+        return found[-1].value if found else None
+
+    @property
+    def kind(self) -> str:
+        """The unit's type: what follows the last dot of its name."""
+        return self.name.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFile:
+    """One certificate that a PEM file holds; dates are aware, the serial is lower-case hex."""
+
+    path: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    names: tuple[str, ...]
+    fingerprint: str  # SHA-256 of the DER, hex
+    public_key: str  # SHA-256 of SubjectPublicKeyInfo, hex: the only thing ever kept of a key
+    issuer: str = ""
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineageFact:
+    """One ``renewal/NAME.conf`` with what ``live/`` and ``archive/`` hold of it."""
+
+    name: str
+    config_dir: str
+    conf: str
+    version: str | None
+    authenticator: str | None
+    installer: str | None
+    autorenew: bool
+    renew_before_expiry: str | None
+    hooks: tuple[tuple[str, str, int | None], ...]  # (kind, command, line in the conf)
+    params: tuple[tuple[str, str], ...]
+    live: int | None
+    live_dir: str
+    archive_dir: str
+    generations: tuple[tuple[int, CertificateFile], ...]
+    keys: tuple[tuple[int, str], ...]  # (generation, public key hash of privkeyN.pem)
+    broken: tuple[Reason, ...] = ()
+    unattended: tuple[Reason, ...] = ()
+    server: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFact:
+    """A file outside ``archive/`` whose leaf certificate or key belongs to a lineage.
+
+    ``part`` says what the file holds: ``cert`` (leaf, with or without chain), ``key``, ``combined``.
+    """
+
+    path: str
+    part: Literal["cert", "key", "combined"]
+    fingerprint: str | None
+    public_key: str
+    key_matches: bool | None = None  # combined files: does the key fit the certificate
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A consumer's configuration that names a file."""
+
+    consumer: str
+    path: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Directory and global hooks of one certbot config directory."""
+
+    config_dir: str
+    directory: tuple[tuple[str, str], ...]  # (kind pre|deploy|post, path) that certbot would run
+    ignored: tuple[tuple[str, str, str], ...]  # (kind, path, why not)
+    cli_ini: tuple[tuple[str, str, str, int], ...]  # (option, value, file, line)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Evidence that a trigger (or a person) started something at a moment.
+
+    ``trigger`` is the id where the text names it beyond doubt, ``unit`` the service a manager began,
+    ``command`` the text of a cron CMD or sudo line.
+    """
+
+    kind: Literal["unit", "cron", "sudo", "stamp", "anacron"]
+    time: datetime
+    evidence: Evidence
+    unit: str | None = None
+    user: str | None = None
+    command: str | None = None
+    ended: datetime | None = None
+    failed: bool | None = None
+    invocation: str | None = None
+    program_pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An installed package of an ACME client."""
+
+    name: str
+    version: str
+    manager: str  # dpkg | rpm | snap | pip
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class StartedBy:
+    """A candidate trigger, judged by its own switch alone, with the commands it starts.
+
+    The linking step turns it into a trigger's final state once guards, programs and lineages are known.
+    """
+
+    trigger: Trigger
+    via: tuple[str, ...]  # units between the trigger and the commands: certbot.service
+    gaps: tuple[Gap, ...] = ()

@@ -1,0 +1,402 @@
+"""Every noun of the answer: what a report is made of.
+
+Law: frozen, slotted dataclasses, tuples, aware datetimes, the standard library only. A path inside
+the audited machine is a string or a ``PurePosixPath``; nothing here can open anything. The words are
+those of certbot and systemd; the words that carry the mission (armed, owner, hidden, stolen, stale)
+are defined in the report's contract and mean the same here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Literal
+
+Severity = Literal["info", "low", "medium", "high"]
+Confidence = Literal["high", "medium", "low", "unknown"]
+TriggerState = Literal["armed", "dormant", "off"]
+Actor = Literal["trigger", "manual", "unknown"]
+Relation = Literal["owner", "stolen", "manual", "unknown"]
+OutcomeKind = Literal["renewed", "not_due", "failed", "simulated", "unknown"]
+CopyStatus = Literal["current", "stale", "unreferenced", "mismatch", "missing", "unknown"]
+Status = Literal["passed", "flagged", "not_assessed"]
+
+SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high")
+
+Binding = Literal[
+    "deploy-directory",  # renewal-hooks/deploy: runs on every path
+    "saved-hook",  # renew_hook, post_hook ... in the renewal conf: runs on every path
+    "global-hook",  # deploy-hook, post-hook ... in cli.ini: runs on every path
+    "command-line-hook",  # --deploy-hook and the like, given by this path only
+    "own-renewal",  # a step of the wrapper that runs only when this path itself renewed
+    "if-changed",  # a step of the wrapper behind a comparison of old and new
+    "every-run",  # a step of the wrapper that runs whatever the client did
+    "unit",  # ExecStartPost=, OnSuccess= ... of the service
+]
+SHARED_BINDINGS: frozenset[Binding] = frozenset({"deploy-directory", "saved-hook", "global-hook"})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was read: a file and line, a journal cursor, a bus property; redacted before it gets here."""
+
+    where: str
+    line: int | None = None
+    text: str = ""
+    time: datetime | None = None
+
+    @property
+    def place(self) -> str:
+        """``file:line`` as a person types it."""
+        return self.where if self.line is None else f"{self.where}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What could not be looked at, and why; never a statement about what is not there."""
+
+    aspect: str
+    reason: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a trigger is armed, dormant or off."""
+
+    code: str
+    text: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a trigger fires.
+
+    ``random_delay`` and ``longest_gap`` (between two firings) are seconds; the two moments bound the
+    next firing as of the audit, with the random delay between them.
+    """
+
+    expression: tuple[str, ...]
+    random_delay: float | None = None
+    persistent: bool | None = None
+    next_earliest: datetime | None = None
+    next_latest: datetime | None = None
+    longest_gap: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file that defines a trigger; ``line`` is ``None`` where the whole file does."""
+
+    path: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What starts commands by itself."""
+
+    id: str
+    kind: str
+    state: TriggerState
+    source: Source
+    user: str | None = "root"
+    file_state: str | None = None
+    active_state: str | None = None
+    reasons: tuple[Reason, ...] = ()
+    schedule: Schedule | None = None
+    last_fired: datetime | None = None
+    certain: bool = True
+
+    @property
+    def armed(self) -> bool:
+        """Fires by itself, and its command gets as far as calling the client."""
+        return self.state == "armed"
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStep:
+    """One step from a trigger to the client, with the line that takes it."""
+
+    path: str
+    line: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A command bound to run after the client: copies, runs a hook, or makes a consumer reload.
+
+    ``kind`` is ``hook``, ``copy``, ``remote``, ``reload`` or ``command``; ``targets`` are the places
+    it writes to, as far as they can be known.
+    """
+
+    kind: str
+    binding: Binding
+    command: str
+    source: Source
+    targets: tuple[str, ...] = ()
+    lineages: tuple[str, ...] | None = None  # None: whatever the client renewed
+
+    @property
+    def shared(self) -> bool:
+        """Runs on every path that renews, not on this one alone."""
+        return self.binding in SHARED_BINDINGS
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalPath:
+    """Trigger -> chain -> one call of a client -> the lineages it can renew, and what follows."""
+
+    id: str
+    trigger: str
+    state: TriggerState
+    client: str
+    subcommand: str | None
+    argv: tuple[str, ...]
+    chain: tuple[ChainStep, ...]
+    lineages: tuple[str, ...]
+    distribution: tuple[Distribution, ...] = ()
+    owner_of: tuple[str, ...] = ()
+    hidden_for: tuple[str, ...] = ()
+    config_dir: str = "/etc/letsencrypt"
+    forced: bool = False
+    reasons: tuple[Reason, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()  # (lineage, why this path passes it over)
+    certain: bool = True
+
+    @property
+    def armed(self) -> bool:
+        """Its trigger is armed and it can renew at least one lineage."""
+        return self.state == "armed"
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBy:
+    """Which run made a generation, and what started that run."""
+
+    run: str | None = None
+    trigger: str | None = None
+    actor: Actor = "unknown"
+    confidence: Confidence = "unknown"
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One certificate N of ``archive/NAME``."""
+
+    number: int
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    fingerprint: str = ""
+    public_key: str = ""
+    made_by: MadeBy = MadeBy()
+    relation: Relation = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """certbot's word: one renewal conf with its generations."""
+
+    name: str
+    client: str
+    names: tuple[str, ...]
+    renewal_conf: str
+    config_dir: str
+    authenticator: str | None
+    autorenew: bool
+    live: int | None
+    not_after: datetime | None
+    due: datetime | None
+    due_rule: str | None
+    generations: tuple[Generation, ...] = ()
+    renewers: tuple[str, ...] = ()
+    owner: str | None = None
+    owner_source: Literal["declared", "inferred"] | None = None
+    owner_because: str = ""
+    broken: tuple[Reason, ...] = ()  # why certbot itself would skip it as unparsable
+    unattended: tuple[Reason, ...] = ()  # why it can not be renewed without a person
+    server: str | None = None
+    version: str | None = None
+
+    @property
+    def current(self) -> Generation | None:
+        """The generation that ``live/`` points at."""
+        return next((g for g in self.generations if g.number == self.live), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run did to one lineage."""
+
+    lineage: str | None
+    outcome: OutcomeKind
+    generation: int | None = None
+    time: datetime | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a client, however many sources saw it."""
+
+    id: str
+    client: str
+    version: str | None
+    started: datetime | None
+    ended: datetime | None
+    arguments: tuple[str, ...] | None
+    subcommand: str | None
+    outcomes: tuple[Outcome, ...] = ()
+    trigger: str | None = None
+    actor: Actor = "unknown"
+    confidence: Confidence = "unknown"
+    because: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    entry_point: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A place that holds or serves a certificate of a lineage."""
+
+    id: str
+    lineage: str
+    kind: Literal["config", "copy", "remote", "served"]
+    where: str
+    generation: int | None
+    status: CopyStatus
+    written_by: str | None = None
+    part: str = "cert"  # cert | key | combined
+    referenced_by: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What to do, as data; ``safe`` means nothing keeps renewing worse than before."""
+
+    title: str
+    safe: bool
+    actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A present fault of the machine, with what was read and what to do."""
+
+    subject: str
+    severity: Severity
+    message: str
+    confidence: Confidence = "high"
+    evidence: tuple[Evidence, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer of one rule."""
+
+    rule: str
+    status: Status
+    severity: Severity
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostInfo:
+    """The machine as a report names it."""
+
+    name: str
+    target: str
+    live: bool
+    as_of: datetime
+    os: str | None = None
+    init: str | None = None
+    cron: str | None = None
+    systemd: str | None = None  # who answered about units: dbus, systemctl, unit-files
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the machine's ``/etc/certaudit.toml`` (or ``--policy``) declares.
+
+    ``owners`` pairs a lineage's name with what its owner is called there; ``copies`` pairs it with
+    places that must hold the live generation; ``ignores`` are ``SLUG`` or ``SLUG:SUBJECT``.
+    """
+
+    owners: tuple[tuple[str, str], ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
+    ignores: tuple[str, ...] = ()
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HalfSwitched:
+    """A unit whose switch on disk and whose state in memory disagree."""
+
+    unit: str
+    what: Literal["enabled-inactive", "disabled-active", "masked-active", "not-reloaded"]
+    text: str
+    evidence: tuple[Evidence, ...] = ()
+    trigger: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Everything known about one machine, tied together; rules and renderers read nothing else."""
+
+    host: HostInfo
+    triggers: tuple[Trigger, ...] = ()
+    paths: tuple[RenewalPath, ...] = ()
+    lineages: tuple[Lineage, ...] = ()
+    runs: tuple[Run, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    policy: Policy = Policy()
+    policy_problems: tuple[Reason, ...] = ()
+    half_switched: tuple[HalfSwitched, ...] = ()
+    comforts: tuple[Reason, ...] = ()  # things done that look like switching off; code is a trigger id
+    absent: tuple[str, ...] = ()  # subjects that the tree does not hold at all: "renewal", "timers"
+    horizon: tuple[tuple[str, datetime | None], ...] = ()  # (kind of log, oldest moment covered)
+
+    def path(self, path_id: str | None) -> RenewalPath | None:
+        """The path of that id, if there is one."""
+        return next((p for p in self.paths if p.id == path_id), None)
+
+    def trigger(self, trigger_id: str | None) -> Trigger | None:
+        """The trigger of that id, if there is one."""
+        return next((t for t in self.triggers if t.id == trigger_id), None)
+
+    def lineage(self, name: str) -> Lineage | None:
+        """The lineage of that name, if there is one."""
+        return next((x for x in self.lineages if x.name == name), None)
+
+    def renewers(self, lineage: Lineage) -> tuple[RenewalPath, ...]:
+        """The armed paths that can renew a lineage, in the report's order."""
+        return tuple(p for p in self.paths if p.id in lineage.renewers)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A Model and what the rules said of it."""
+
+    model: Model
+    verdict: str
+    results: tuple[Result, ...] = field(default=())
+
+    @property
+    def findings(self) -> tuple[tuple[Result, Finding], ...]:
+        """Every finding with its rule's result, worst first, in a stable order."""
+        pairs = [(r, f) for r in self.results for f in r.findings]
+        rank = {name: -n for n, name in enumerate(SEVERITIES)}
+        return tuple(sorted(pairs, key=lambda p: (rank[p[1].severity], p[0].rule, p[1].subject)))
+
+
+def path_text(path: PurePosixPath | str) -> str:
+    """A path inside the audited machine as evidence names it."""
+    return str(path)

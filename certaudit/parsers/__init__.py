@@ -1,0 +1,1 @@
+"""Text in, records out: pure functions that never open a file."""
