@@ -1,0 +1,117 @@
+"""The known ways a server renews certificates by itself, as data, and their loader.
+
+Law: one TOML file per mechanism and per client; this module only reads what ships with the package.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An ACME client: the programs that are it, and the words that betray it in a text."""
+
+    name: str
+    programs: tuple[str, ...]
+    images: tuple[str, ...]  # container images whose entry point it is
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """One packaged or documented way to renew: where it stands, what it runs, how it is switched.
+
+    ``descriptions`` are the Description= of the services, in the same order: old systemd logs nothing
+    else. ``arguments`` are the argument lists its runs log, without the verb; ``off`` and ``undo`` are
+    commands; ``returns`` says what switches it on again.
+    """
+
+    id: str
+    client: str
+    title: str
+    packaging: str
+    units: tuple[str, ...]
+    services: tuple[str, ...]
+    descriptions: tuple[str, ...]
+    files: tuple[str, ...]
+    runs: tuple[str, ...]
+    arguments: tuple[tuple[str, ...], ...]
+    entry_points: tuple[str, ...]
+    maskable: bool
+    off: tuple[str, ...]
+    undo: tuple[str, ...]
+    returns: str
+    sources: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def clients() -> tuple[Client, ...]:
+    """Every client the catalogue knows, by name."""
+    return tuple(
+        Client(
+            name=data["name"],
+            programs=tuple(data["programs"]),
+            images=tuple(data.get("images", ())),
+            words=tuple(data["words"]),
+        )
+        for data in _documents("clients")
+    )
+
+
+@lru_cache(maxsize=1)
+def mechanisms() -> tuple[Mechanism, ...]:
+    """Every mechanism the catalogue knows, by id."""
+    return tuple(_mechanism(data) for data in _documents("mechanisms"))
+
+
+def mechanism_of_unit(name: str) -> Mechanism | None:
+    """The mechanism that ships a unit of that name, or ``None``."""
+    return next((m for m in mechanisms() if name in m.units), None)
+
+
+def mechanism_of_file(path: str) -> Mechanism | None:
+    """The mechanism that ships a file at that path, or ``None``."""
+    return next((m for m in mechanisms() if path in m.files), None)
+
+
+def mentions_client(text: str) -> bool:
+    """Does a text hold a word that betrays an ACME client?"""
+    lowered = text.lower()
+    return any(word in lowered for client in clients() for word in client.words)
+
+
+def _documents(folder: str) -> list[dict[str, Any]]:
+    directory = resources.files(__package__) / folder
+    files = sorted((f for f in directory.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    return [tomllib.loads(f.read_text("utf-8")) for f in files]
+
+
+def _mechanism(data: dict[str, Any]) -> Mechanism:
+    return Mechanism(
+        id=data["id"],
+        client=data["client"],
+        title=data["title"],
+        packaging=data["packaging"],
+        units=tuple(data.get("units", ())),
+        services=tuple(data.get("services", ())),
+        descriptions=tuple(data.get("descriptions", ())),
+        files=tuple(data.get("files", ())),
+        runs=tuple(data.get("runs", ())),
+        arguments=tuple(tuple(a) for a in data.get("arguments", ())),
+        entry_points=tuple(data.get("entry_points", ())),
+        maskable=data.get("maskable", True),
+        off=tuple(data.get("off", ())),
+        undo=tuple(data.get("undo", ())),
+        returns=data.get("returns", ""),
+        sources=tuple(data.get("sources", ())),
+    )

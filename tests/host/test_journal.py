@@ -1,0 +1,157 @@
+"""Reading the journal with the real journalctl."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from certaudit.errors import UnreadableError
+from certaudit.host.journal import Journal
+from certaudit.host.runner import ProgramRefusedError, find_program
+
+REMOTE = Path("/lib/systemd/systemd-journal-remote")
+SAMPLE = Path(__file__).parents[2] / "fixtures" / "logs" / "journal" / "certbot-timer.json"
+STORY = "machines/debian12-wildcard-story.tar.gz"
+JOURNALCTL = find_program("journalctl") or Path("/usr/bin/journalctl")
+
+pytestmark = pytest.mark.skipif(find_program("journalctl") is None, reason="no journalctl here")
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The journal file of a real machine, below a folder with a glob's characters in its name."""
+    corpus = os.environ.get("CERTAUDIT_CORPUS")
+    if not corpus:
+        pytest.skip("CERTAUDIT_CORPUS names no folder with a real journal")
+    target = tmp_path_factory.mktemp("image[1]") / "system.journal"
+    with tarfile.open(Path(corpus, STORY)) as tar:
+        member = next(m for m in tar if m.name.endswith("/system.journal"))
+        content = tar.extractfile(member)
+        assert content is not None
+        target.write_bytes(content.read())
+    return target
+
+
+@pytest.mark.corpus
+def test_unit_and_cron_entries_of_a_real_journal(story: Path) -> None:
+    read = Journal(JOURNALCTL, (story,)).entries(["certbot.service"], ["CRON"])
+    assert (read.skipped, read.complaints) == (0, ())
+    about = [(e.program, e.pid, e.message) for e in read if e.unit == "certbot.service"]
+    assert about == [
+        ("systemd", 1, "Starting certbot.service - Certbot..."),
+        ("systemd", 1, "certbot.service: Deactivated successfully."),
+        ("systemd", 1, "Finished certbot.service - Certbot."),
+    ]
+    assert len({e.invocation_id for e in read if e.unit == "certbot.service"}) == 1
+    commands = [e.message for e in read if " CMD " in e.message]
+    assert commands[0] == "(root) CMD (/usr/local/sbin/renew-wildcard.sh)"
+    times = [e.time for e in read]
+    assert times == sorted(times)
+    assert len(times) == 14
+
+
+@pytest.mark.corpus
+def test_only_what_was_asked_for_and_only_in_the_bounds(story: Path) -> None:
+    journal = Journal(JOURNALCTL, (story,))
+    assert {e.unit for e in journal.entries(["certbot.service"], [])} == {"certbot.service"}
+    assert journal.entries(["nothing.service"], []).entries == ()
+    assert journal.entries([], []).entries == ()
+    moment = datetime(2026, 11, 23, 8, 9, 13, tzinfo=timezone.utc)
+    before = Journal(JOURNALCTL, (story,), until=moment).entries(["certbot.service"], ["CRON"])
+    after = Journal(JOURNALCTL, (story,), since=moment).entries(["certbot.service"], ["CRON"])
+    assert (len(before.entries), len(after.entries)) == (11, 3)
+
+
+@pytest.mark.corpus
+def test_the_oldest_entry_of_a_real_journal(story: Path) -> None:
+    oldest = datetime(2026, 11, 23, 8, 9, 3, 737522, tzinfo=timezone.utc)
+    assert Journal(JOURNALCTL, (story,)).oldest() == oldest
+
+
+@pytest.mark.corpus
+def test_a_damaged_file_does_not_hide_the_others(story: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "system@1.journal~"
+    damaged.write_bytes(story.read_bytes()[:3_000_000])
+    journal = Journal(JOURNALCTL, (damaged, story, story))
+    read = journal.entries(["certbot.service"], [])
+    assert len(read.entries) == 3
+    assert len(read.complaints) == 1
+    assert str(damaged) in read.complaints[0]
+    assert journal.oldest() == Journal(JOURNALCTL, (story,)).oldest()
+
+
+@pytest.mark.corpus
+def test_of_too_many_entries_the_newest_are_kept(story: Path) -> None:
+    journal = Journal(JOURNALCTL, (story,), max_output_bytes=5000)
+    read = journal.entries(["certbot.service"], ["CRON"])
+    assert 0 < len(read.entries) < 14
+    assert read.entries[-1].message == "Finished certbot.service - Certbot."
+    assert read.skipped == 0
+    assert "older entries were left out" in read.complaints[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"LPKSHHRH", bytes(range(256)) * 400])
+def test_a_file_that_is_no_journal_is_unreadable(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "system.journal"
+    file.write_bytes(content)
+    journal = Journal(JOURNALCTL, (file,))
+    with pytest.raises(UnreadableError, match=r"system\.journal"):
+        journal.entries(["certbot.service"], [])
+    with pytest.raises(UnreadableError):
+        journal.oldest()
+
+
+def test_damaged_files_only_are_unreadable(tmp_path: Path) -> None:
+    files = (tmp_path / "missing.journal", tmp_path / "also.journal")
+    with pytest.raises(UnreadableError, match=r"missing\.journal.*No such file"):
+        Journal(JOURNALCTL, files).entries(["certbot.service"], [])
+    with pytest.raises(UnreadableError):
+        Journal(JOURNALCTL, files).oldest()
+
+
+def test_an_image_without_journal_files_is_empty() -> None:
+    journal = Journal(JOURNALCTL, ())
+    assert journal.entries(["certbot.service"], []).entries == ()
+    assert journal.oldest() is None
+
+
+def test_another_program_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProgramRefusedError):
+        Journal(tmp_path / "journalctl").entries(["certbot.service"], [])
+
+
+@pytest.mark.skipif(not REMOTE.exists(), reason="systemd-journal-remote is not installed")
+def test_a_journal_made_for_the_test(tmp_path: Path) -> None:
+    export = tmp_path / "export"
+    export.write_text(_export(SAMPLE.read_text()))
+    made = tmp_path / "made.journal"
+    subprocess.run([REMOTE, f"--output={made}", export], check=True, capture_output=True)
+    copy = tmp_path / "a*b" / "system.journal"
+    copy.parent.mkdir()
+    shutil.copy(made, copy)
+    read = Journal(JOURNALCTL, (copy,)).entries(["certbot.service"], [])
+    assert [e.message for e in read] == [
+        "Starting certbot.service - Certbot...",
+        "\x1b[1mno renewal",
+        "certbot.service: Deactivated successfully.",
+    ]
+
+
+def _export(lines: str) -> str:
+    """The journal export format of JSON lines, text fields only."""
+    entries = list[str]()
+    for line in lines.splitlines():
+        fields = {
+            name: bytes(value).decode() if isinstance(value, list) else value
+            for name, value in json.loads(line).items()
+        }
+        fields["__MONOTONIC_TIMESTAMP"] = str(len(entries) + 1)
+        entries.append("".join(f"{name}={value}\n" for name, value in fields.items()))
+    return "\n".join(entries) + "\n"
