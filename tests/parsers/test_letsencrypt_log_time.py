@@ -1,0 +1,90 @@
+"""When a run of certbot was: zones, the repeated hour, and what a server's date proves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from certaudit.parsers.letsencrypt_log import LogPart, LogRun, parse_logs
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+BERLIN = ZoneInfo("Europe/Berlin")
+UTC = timezone.utc
+
+
+def read(*lines: str, zone: ZoneInfo | timezone = UTC) -> list[LogRun]:
+    return list(parse_logs([LogPart("/log", lines)], zone))
+
+
+def one(*lines: str, zone: ZoneInfo | timezone = UTC) -> LogRun:
+    (run,) = read(*lines, zone=zone)
+    return run
+
+
+def fold(clock: str, message: str, logger: str = "certbot._internal.main") -> str:
+    return f"2024-10-27 {clock},000:DEBUG:{logger}:{message}"
+
+
+def answer(clock: str, gmt: str) -> tuple[str, ...]:
+    return (
+        fold(clock, "Received response:", "acme.client"),
+        "HTTP 200",
+        "Server: nginx",
+        f"Date: Sun, 27 Oct 2024 {gmt} GMT",
+        "",
+        "{}",
+    )
+
+
+def starts(*lines: str, zone: ZoneInfo | timezone = BERLIN) -> Iterator[tuple[int, bool]]:
+    for run in read(*lines, zone=zone):
+        assert run.started is not None
+        yield run.started.astimezone(UTC).hour, run.ambiguous
+
+
+VERSION = "certbot version: 2.9.0"
+
+
+def test_the_repeated_hour_is_settled_by_a_server_s_date() -> None:
+    first = (fold("02:30:00", VERSION), *answer("02:30:01", "00:30:01"))
+    second = (fold("02:30:00", VERSION), *answer("02:30:01", "01:30:01"))
+    assert list(starts(*first)) == [(0, False)]
+    assert list(starts(*second)) == [(1, False)]
+    assert one(*second, zone=BERLIN).header_offset == timedelta(hours=1)
+
+
+def test_the_repeated_hour_is_settled_by_the_order_of_the_runs() -> None:
+    lines = (fold("02:40:00", VERSION), fold("02:10:00", VERSION), fold("03:10:00", VERSION))
+    assert list(starts(*lines)) == [(0, True), (1, False), (2, False)]
+
+
+def test_the_repeated_hour_is_marked_where_nothing_settles_it() -> None:
+    assert list(starts(fold("02:30:00", VERSION))) == [(0, True)]
+    assert list(starts(fold("01:30:00", VERSION))) == [(23, False)]
+
+
+def test_a_container_in_utc_is_found_out_by_a_server_s_date() -> None:
+    lines = (fold("12:30:00", VERSION), *answer("12:30:01", "12:30:01"))
+    assert list(starts(*lines, zone=TOKYO)) == [(12, False)]
+    headless = one(*answer("12:30:01", "12:30:01"), zone=TOKYO)
+    assert headless.first_seen == datetime(2024, 10, 27, 12, 30, 1, tzinfo=UTC)
+    assert headless.header_offset == timedelta(0)
+
+
+def test_a_date_that_is_no_offset_proves_nothing() -> None:
+    lines = (fold("12:30:00", VERSION), *answer("12:30:01", "12:37:31"))
+    assert one(*lines, zone=TOKYO).header_offset is None
+    assert list(starts(*lines, zone=TOKYO)) == [(3, False)]
+
+
+def test_a_date_in_a_body_or_a_hook_s_output_proves_nothing() -> None:
+    body = (
+        fold("12:30:01", "Received response:", "acme.client"),
+        "HTTP 200",
+        "",
+        "Date: Sun, 27 Oct 2024 12:30:01 GMT",
+        fold("12:30:02", "Output from push:", "certbot.hooks"),
+        "Date: Sun, 27 Oct 2024 12:30:02 GMT",
+    )
+    assert one(fold("12:30:00", VERSION), *body, zone=TOKYO).header_offset is None
