@@ -1,0 +1,223 @@
+"""A crontab file: its entries, the variables above each, and what the daemon refuses.
+
+Law: only what the daemon would run is an entry. Debian's cron ignores a whole file for one bad line,
+an unknown user or a missing newline at its end (``load_user``); cronie and busybox skip the line.
+Sources: ``load_env`` of ``env.c``, ``load_entry`` of ``entry.c``, ``child_process`` of
+``do_command.c``; ``load_crontab`` of ``crond.c`` and ``config_read`` of busybox.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+
+from certaudit.errors import ParseError
+from certaudit.parsers.crontab.environment import parse_assignment
+from certaudit.parsers.crontab.fields import Daemon
+from certaudit.parsers.crontab.schedule import parse_schedule
+
+_DEBIAN_MAX_COMMAND = 999
+_DEBIAN_MAX_LINES = 10_004
+_MACRO = re.compile(r"(?P<schedule>@[^ \t]*)(?P<rest>(?:[ \t].*)?)", re.DOTALL)
+_FIELDS = re.compile(r"(?P<schedule>(?:[^ \t]+[ \t]+){4}[^ \t]+)(?P<rest>(?:[ \t].*)?)", re.DOTALL)
+_COMMENT = re.compile(r"[ \t]*#[# \t]*(?P<rest>[^# \t].*)", re.DOTALL)
+# The explanation that Red Hat's /etc/crontab begins with has the form of an entry.
+_SAMPLE = "command to be executed"
+
+
+@dataclass(frozen=True, slots=True)
+class CronEntry:
+    """One line that runs a command.
+
+    ``schedule`` is the five fields as written, or ``@daily`` and its like.
+    ``user`` is ``None`` in a user crontab. ``command`` is what the shell gets: up to the first
+    ``%`` that is not escaped, ``stdin`` what follows it (``%`` read as newline), ``None`` without.
+    ``environment`` holds the assignments above the line, the last value of each name.
+    ``text`` is the line as written; ``commented`` if it stands behind ``#`` and so does not run.
+    ``logged`` is false for a line that begins with ``-`` (cronie).
+    """
+
+    line: int
+    schedule: str
+    user: str | None
+    command: str
+    stdin: str | None
+    environment: tuple[tuple[str, str], ...]
+    text: str
+    commented: bool = False
+    logged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CronError:
+    """A line (from 1) that the daemon refuses, and why, in the daemon's own words where it has any."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crontab:
+    """``refused`` is set where the daemon ignores the whole file: then no entry of it runs.
+
+    ``commented`` are commented-out lines that would be entries.
+    """
+
+    entries: tuple[CronEntry, ...] = ()
+    errors: tuple[CronError, ...] = ()
+    commented: tuple[CronEntry, ...] = ()
+    refused: CronError | None = None
+
+
+def parse_system_crontab(
+    text: str, daemon: Daemon = "vixie-debian", users: Collection[str] | None = None
+) -> Crontab:
+    """Parse /etc/crontab or a file of /etc/cron.d, whose lines name a user.
+
+    ``users`` are the names the machine knows; an unknown one is an error. ``None``: not checked.
+    busybox has no such files; for it every line is an error.
+    """
+    if daemon == "busybox":
+        return Crontab(errors=(CronError(1, "busybox crond reads no system crontab"),))
+    return _Table(daemon, system=True, users=users).read(text)
+
+
+def parse_user_crontab(text: str, daemon: Daemon = "vixie-debian") -> Crontab:
+    """Parse a file of the crontab spool, whose lines name no user."""
+    return _Table(daemon, system=False, users=None).read(text)
+
+
+@dataclass(slots=True)
+class _Table:
+    """The file being read; ``_Table.read`` is its only use."""
+
+    daemon: Daemon
+    system: bool
+    users: Collection[str] | None
+    environment: dict[str, str] = field(default_factory=dict)
+    entries: list[CronEntry] = field(default_factory=list)
+    errors: list[CronError] = field(default_factory=list)
+    commented: list[CronEntry] = field(default_factory=list)
+
+    def read(self, text: str) -> Crontab:
+        number = 0
+        for number, line, ended in _lines(text, self.daemon):
+            if not ended and self.daemon != "busybox" and _is_content(line):
+                self.errors.append(CronError(number, "missing newline before EOF"))
+            else:
+                self._line(number, line)
+        refused = None
+        if self.daemon == "vixie-debian":
+            if number >= _DEBIAN_MAX_LINES:
+                self.errors.append(CronError(number, "crontab must not be longer than 10000 lines"))
+            refused = self.errors[0] if self.errors else None
+        return Crontab(tuple(self.entries), tuple(self.errors), tuple(self.commented), refused)
+
+    def _line(self, number: int, line: str) -> None:
+        comment = _COMMENT.fullmatch(line)
+        if comment is not None:
+            self._commented_line(number, line, comment["rest"])
+            return
+        content = line.lstrip(" \t")
+        if not _is_content(line):
+            return
+        assignment = parse_assignment(content, self.daemon)
+        if assignment is not None:
+            self.environment[assignment[0]] = assignment[1]
+            return
+        try:
+            self.entries.append(self._entry(number, line, content))
+        except ParseError as error:
+            self.errors.append(CronError(number, error.reason))
+
+    def _commented_line(self, number: int, line: str, content: str) -> None:
+        try:
+            entry = self._entry(number, line, content)
+        except ParseError:
+            return
+        if entry.command and entry.command != _SAMPLE:
+            self.commented.append(replace(entry, commented=True))
+
+    def _entry(self, number: int, line: str, content: str) -> CronEntry:
+        logged = not (self.daemon == "cronie" and content.startswith("-"))
+        schedule, rest = self._schedule(content if logged else content[1:])
+        user, rest = self._user(rest) if self.system else (None, rest)
+        if self.daemon == "vixie-debian" and len(rest.encode(errors="replace")) >= (_DEBIAN_MAX_COMMAND):
+            raise ParseError("command too long")
+        command, stdin = _split_stdin(rest.lstrip(" \t"), self.daemon)
+        environment = tuple(self.environment.items())
+        return CronEntry(number, schedule, user, command, stdin, environment, line, logged=logged)
+
+    def _schedule(self, content: str) -> tuple[str, str]:
+        """The schedule as written, and what follows it without the blanks between."""
+        match = (_MACRO if content.startswith("@") else _FIELDS).fullmatch(content)
+        if match is None:
+            # Too few fields: the schedule names the one that is missing.
+            parse_schedule(content, self.daemon)
+            raise ParseError("bad command")
+        parse_schedule(match["schedule"], self.daemon)
+        rest = match["rest"].lstrip(" \t")
+        if rest.startswith("*") or (not rest and self.daemon != "vixie-debian"):
+            raise ParseError("bad command")
+        return match["schedule"], rest
+
+    def _user(self, rest: str) -> tuple[str, str]:
+        user = re.split(r"[ \t]", rest, maxsplit=1)[0]
+        if not user or user == rest:
+            raise ParseError("bad command")
+        if self.users is not None and user not in self.users:
+            raise ParseError("bad username")
+        return user, rest[len(user) + 1 :]
+
+
+def _is_content(line: str) -> bool:
+    stripped = line.lstrip(" \t")
+    return bool(stripped) and not stripped.startswith("#")
+
+
+def _lines(text: str, daemon: Daemon) -> Iterator[tuple[int, str, bool]]:
+    """Number, line without its newline, and whether it had one.
+
+    busybox joins a line that ends in a backslash to the next and drops what follows ``#``.
+    """
+    physical = text.split("\n")
+    last = len(physical)
+    if daemon != "busybox":
+        for number, line in enumerate(physical, 1):
+            if number < last or line:
+                yield number, line, number < last
+        return
+    start, pending = 1, ""
+    for number, line in enumerate(physical, 1):
+        if line.endswith("\\") and number < last:
+            pending += line[:-1]
+            continue
+        if pending or line:
+            yield start, pending + line, True
+        start, pending = number + 1, ""
+
+
+def _split_stdin(command: str, daemon: Daemon) -> tuple[str, str | None]:
+    """Cut at the first unescaped ``%``; busybox knows no ``%``, but ends at ``#``."""
+    if daemon == "busybox":
+        return command.partition("#")[0].rstrip(" \t"), None
+    kept: list[str] = []
+    at = 0
+    while at < len(command):
+        if command[at] == "%":
+            return "".join(kept), _stdin(command[at + 1 :])
+        if command[at] == "\\" and command[at + 1 : at + 2] in ("%", "\\"):
+            at += 1
+        elif command[at] == "\\" and at + 1 < len(command):
+            kept.append("\\")
+            at += 1
+        kept.append(command[at])
+        at += 1
+    return "".join(kept), None
+
+
+def _stdin(text: str) -> str:
+    """The text behind ``%`` as the command reads it: lines, the last one ended."""
+    lines = re.sub(r"\\%|%", lambda match: "%" if len(match[0]) == 2 else "\n", text)
+    return lines if not lines or lines.endswith("\n") else lines + "\n"
