@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from certaudit.model import Evidence, Gap, Reason, Trigger
+from certaudit.model import ChainStep, Evidence, Gap, Reason, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Unit:
     """A systemd unit as its files and, live, the manager describe it.
 
     ``file_state`` and ``active_state`` are systemd's own words (``None``: unknown, as in an image).
-    ``manager`` is ``None`` for the system manager, else the user whose manager owns the unit.
+    ``manager`` is ``None`` for the system manager, else the user whose manager owns the unit. Behind a
+    ``mask``, ``fragment`` and ``settings`` are those that unmasking would bring back.
     """
 
     name: str
@@ -55,6 +56,8 @@ class Unit:
     next_elapse: datetime | None = None
     last_trigger: datetime | None = None
     active_since: datetime | None = None
+    last_start: datetime | None = None  # when it last left "inactive": a oneshot service's last run
+    last_end: datetime | None = None
     triggered_by: tuple[str, ...] = ()
     manager: str | None = None
     mask: str | None = None  # the link or empty file that masks it
@@ -112,6 +115,7 @@ class LineageFact:
     broken: tuple[Reason, ...] = ()
     unattended: tuple[Reason, ...] = ()
     server: str | None = None
+    complete: tuple[int, ...] = ()  # numbers with all four files: certbot examines the newest of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +154,20 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Evidence that a trigger (or a person) started something at a moment.
+    """Evidence that something began at a moment: a unit, a cron command, a person's sudo.
 
-    ``trigger`` is the id where the text names it beyond doubt, ``unit`` the service a manager began,
-    ``command`` the text of a cron CMD or sudo line.
+    ``units`` are the service names the text can mean (old systemd logs only the Description).
+    ``ended`` and ``failed`` are ``None`` where no line tells.
     """
 
-    kind: Literal["unit", "cron", "sudo", "stamp", "anacron"]
+    kind: Literal["unit", "cron", "anacron", "sudo"]
     time: datetime
     evidence: Evidence
-    unit: str | None = None
+    units: tuple[str, ...] = ()
     user: str | None = None
     command: str | None = None
     ended: datetime | None = None
     failed: bool | None = None
-    invocation: str | None = None
-    program_pid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +181,33 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
-class StartedBy:
-    """A candidate trigger, judged by its own switch alone, with the commands it starts.
+class Entry:
+    """One command that a trigger starts: an Exec line (``argv``) or a text for a shell.
 
-    The linking step turns it into a trigger's final state once guards, programs and lineages are known.
+    ``via`` names what lies between the trigger and the command (units, in order); ``chain`` the lines
+    that lead there, this command's own last. ``environment`` is what the starter sets.
+    """
+
+    chain: tuple[ChainStep, ...]
+    via: tuple[str, ...] = ()
+    argv: tuple[str, ...] | None = None
+    text: str | None = None
+    shell: str = "/bin/sh"
+    environment: tuple[tuple[str, str], ...] = ()
+    user: str | None = "root"
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that starts commands by itself, judged by its own switch alone.
+
+    ``entries`` run in order, each after the former's success. ``presumed`` names the known mechanism
+    whose commands stand in for a unit file that a partial tree does not hold.
     """
 
     trigger: Trigger
-    via: tuple[str, ...]  # units between the trigger and the commands: certbot.service
-    gaps: tuple[Gap, ...] = ()
+    entries: tuple[Entry, ...]
+    conditions: tuple[Reason, ...] = ()  # failing Condition*= of its units
+    unknown: tuple[Gap, ...] = ()
+    presumed: str | None = None

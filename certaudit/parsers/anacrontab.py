@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -38,6 +38,7 @@ _CRONIE_PERIODS = {
 class AnacronJob:
     """One job. ``period`` is as written, ``days`` the longest time between two runs it means.
 
+    ``command`` has lost its backslashes, as in anacron; ``text`` is as written.
     ``delay`` is what anacron waits before the job; ``identifier`` names its stamp file in
     /var/spool/anacron. ``environment`` holds the assignments above, as written, last value of each.
     """
@@ -81,9 +82,9 @@ def parse_anacrontab(text: str, daemon: Daemon = "anacron-debian") -> Anacrontab
     jobs: list[AnacronJob] = []
     commented: list[AnacronJob] = []
     errors: list[AnacronError] = []
-    for number, line in _logical_lines(text):
+    for number, line, written in _logical_lines(text):
         if _BLANK.fullmatch(line):
-            commented.extend(_commented_job(number, line, environment, daemon))
+            commented.extend(_commented_job(number, line, written, environment, daemon))
             continue
         assignment = _ASSIGNMENT.fullmatch(line)
         try:
@@ -91,7 +92,7 @@ def parse_anacrontab(text: str, daemon: Daemon = "anacron-debian") -> Anacrontab
                 _check_setting(assignment[1], assignment[2], daemon)
                 environment[assignment[1]] = assignment[2]
             else:
-                jobs.append(_job(number, line, line, environment, daemon))
+                jobs.append(_job(number, line, written, environment, daemon))
         except ParseError as error:
             errors.append(AnacronError(number, error.reason))
     settings = environment if daemon == "cronie" else {}
@@ -104,17 +105,21 @@ def parse_anacrontab(text: str, daemon: Daemon = "anacron-debian") -> Anacrontab
     )
 
 
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with the number of their first; a backslash before the newline joins two."""
-    start, pending = 1, ""
+def _logical_lines(text: str) -> Iterator[tuple[int, str, str]]:
+    """Number of the first line, the line as anacron has it, and as written.
+
+    A backslash before the newline joins two lines with a blank; every other one vanishes
+    (``read_tab_line``).
+    """
+    start, pending = 1, []
     for number, line in enumerate(text.split("\n"), 1):
+        pending.append(line)
         if line.endswith("\\"):
-            pending += line[:-1] + " "
             continue
-        yield start, pending + line
-        start, pending = number + 1, ""
+        yield start, " ".join(pending).replace("\\", ""), "\n".join(pending)
+        start, pending = number + 1, []
     if pending:
-        yield start, pending
+        yield start, " ".join(pending).replace("\\", ""), "\n".join(pending)
 
 
 def _job(
@@ -137,26 +142,16 @@ def _job(
 
 
 def _commented_job(
-    number: int, line: str, environment: dict[str, str], daemon: Daemon
+    number: int, line: str, text: str, environment: dict[str, str], daemon: Daemon
 ) -> Iterator[AnacronJob]:
     comment = _COMMENT.fullmatch(line)
     if comment is None:
         return
     try:
-        job = _job(number, comment["rest"], line, environment, daemon)
+        job = _job(number, comment["rest"], text, environment, daemon)
     except ParseError:
         return
-    yield AnacronJob(
-        job.line,
-        job.period,
-        job.days,
-        job.delay,
-        job.identifier,
-        job.command,
-        job.environment,
-        job.text,
-        commented=True,
-    )
+    yield replace(job, commented=True)
 
 
 def _days(period: str, daemon: Daemon) -> int:

@@ -48,7 +48,7 @@ def test_cronie_table() -> None:
                 identifier="cron.monthly",
                 command="renew    --quiet",
                 environment=ENVIRONMENT,
-                text="@monthly 45 cron.monthly  renew    --quiet",
+                text="@monthly 45 cron.monthly  renew \\\n  --quiet",
             ),
         ),
         errors=(AnacronError(10, "invalid syntax"),),
@@ -85,6 +85,11 @@ def test_cronie_refuses_settings_without_meaning() -> None:
 
 def test_number_out_of_range() -> None:
     assert parse_anacrontab("9999999999 5 x y").errors == (AnacronError(1, "number out of range"),)
+
+
+def test_backslashes_vanish() -> None:
+    (job,) = parse_anacrontab("1 5 x test \\! -d /run && y\n").jobs
+    assert job.command == "test ! -d /run && y"
 
 
 def test_line_without_newline_counts() -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -14,13 +15,13 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from fixtures.minting import Request, mint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certaudit.errors import ParseError
 from certaudit.facts import CertificateFile
 from certaudit.parsers.certificate import PemFile, certificate_digests, holds_private_key, parse_pem
+from fixtures.minting import Request, mint
 
 FROM = datetime(2026, 9, 1, 12, tzinfo=timezone.utc)
 MINTED = mint(
@@ -115,8 +116,6 @@ def test_without_alternative_names_the_common_name_is_the_name() -> None:
     key = ec.derive_private_key(99, ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "old.example.org")])
     made = x509.CertificateBuilder(name, name, key.public_key(), 5, FROM, FROM + timedelta(days=1))
-    from cryptography.hazmat.primitives.hashes import SHA256
-
     held = read(made.sign(key, SHA256()).public_bytes(Encoding.PEM))
     assert held.leaf is not None
     assert held.leaf.names == ("old.example.org",)
@@ -159,6 +158,6 @@ def test_any_bytes_are_a_record_or_a_parse_error(noise: bytes, at: int, whole: b
         try:
             held = parse_pem(data, "/x")
         except ParseError as error:
-            assert error.reason  # noqa: PT017
+            assert error.reason
         else:
             assert held.certificates or held.keys or held.encrypted

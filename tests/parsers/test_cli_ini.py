@@ -58,6 +58,6 @@ def test_any_text_is_options_or_a_parse_error(text: str) -> None:
     try:
         found = parse_cli_ini(text)
     except ParseError as error:
-        assert error.line  # noqa: PT017
+        assert error.line
     else:
         assert len({o.name for o in found}) == len(found)

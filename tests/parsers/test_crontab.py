@@ -154,6 +154,12 @@ def test_cronie_keeps_what_stands_in_quotes() -> None:
     assert entry.environment == (("A", " 'x' "), ("CRON_TZ", "Asia/Tokyo"))
 
 
+def test_cronie_takes_an_empty_value() -> None:
+    (entry,) = parse_user_crontab("MAILTO=\n@daily a\\\\b%\n", "cronie").entries
+    assert entry.environment == (("MAILTO", ""),)
+    assert (entry.command, entry.stdin) == ("a\\\\b", "")
+
+
 def test_cronie_minus_and_random_range() -> None:
     (entry,) = parse_system_crontab("-0~30 4 * * * root certbot renew\n", "cronie").entries
     assert (entry.schedule, entry.logged) == ("0~30 4 * * *", False)
@@ -194,6 +200,13 @@ def test_percent(command: str, expected: tuple[str, str | None]) -> None:
     assert (entry.command, entry.stdin) == expected
 
 
+def test_too_many_variables_do_not_refuse_the_file() -> None:
+    table = parse_user_crontab("".join(f"A{n}=x\n" for n in range(201)) + "@daily x\n")
+    assert table.errors == (CronError(201, "more than 200 variables, ignored here"),)
+    assert table.refused is None
+    assert len(table.entries[0].environment) == 200
+
+
 def test_too_many_lines() -> None:
     assert parse_user_crontab("\n" * 9000 + "@daily x\n").refused is None
     assert parse_user_crontab("\n" * 11000 + "@daily x\n").refused is not None
@@ -218,10 +231,13 @@ def test_too_many_lines() -> None:
         ("30 2 * * *", "vixie-debian", "2026-10-25T02:40", "2026-10-26T02:30"),
         ("30 2 * * *", "busybox", "2026-10-25T02:40", "2026-10-25T02:30"),
         ("@weekly", "vixie-debian", "2026-01-01T00:00", "2026-01-04T00:00"),
+        ("5-64/30 0 * * *", "cronie", "2026-01-01T00:05", "2026-01-01T00:35"),
+        ("0 0 * jan,MAR-apr Mon", "cronie", "2026-02-01T00:00", "2026-03-02T00:00"),
         ("0 0 29 2 *", "vixie-debian", "2026-01-01T00:00", "2028-02-29T00:00"),
         ("@reboot", "vixie-debian", "2026-01-01T00:00", None),
         ("0 0 30 2 *", "vixie-debian", "2026-01-01T00:00", None),
         ("0 0 * * fri-sun", "vixie-debian", "2026-01-01T00:00", None),
+        ("0 0 * * fri-sun", "cronie", "2026-01-01T00:00", None),
     ],
 )
 def test_next_firing(schedule: str, daemon: Daemon, start: str, expected: str | None) -> None:
@@ -251,7 +267,10 @@ def test_interval(schedule: str, daemon: Daemon, expected: timedelta | None) -> 
 
 @pytest.mark.parametrize(
     ("field", "daemon"),
-    [("5-1", "cronie"), ("5.3", "cronie"), ("30~5", "cronie"), ("60", "cronie"), ("", "busybox")],
+    [
+        *(("*-5", "cronie"), ("5.3", "cronie"), ("30~5", "cronie"), ("60", "cronie")),
+        *(("*/5.", "cronie"), ("1-9/3x", "cronie"), ("*/0", "vixie-debian"), ("", "busybox")),
+    ],
 )
 def test_refused_schedules(field: str, daemon: Daemon) -> None:
     with pytest.raises(ParseError):

@@ -1,7 +1,7 @@
 """``NAME = value`` lines of a crontab.
 
 Law: no expansion ever happens, and a line the daemon does not take for an assignment is none.
-Debian and cronie refuse ``MAILTO=`` without quotes. Source: ``load_env`` of ``env.c``.
+Debian refuses ``MAILTO=`` without quotes, cronie takes it. Source: ``load_env`` of ``env.c``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from certaudit.parsers.crontab.fields import Daemon
 _SPACE = r"[ \t\n\v\f\r]"
 _ASSIGNMENT = re.compile(
     r"(?:'(?P<single>[^'=]*)'|\"(?P<double>[^\"=]*)\"|(?P<bare>(?!['\"])[^=\s]*))"
-    rf"{_SPACE}*={_SPACE}*(?P<value>[^ \t\n\v\f\r].*)",
+    rf"{_SPACE}*={_SPACE}*(?P<value>(?:[^ \t\n\v\f\r].*)?)",
     re.DOTALL | re.ASCII,
 )
 _MAX_ASSIGNMENT = 998
@@ -24,7 +24,7 @@ def parse_assignment(line: str, daemon: Daemon) -> tuple[str, str] | None:
     if daemon == "busybox":
         return _busybox_assignment(line)
     match = _ASSIGNMENT.fullmatch(line[:_MAX_ASSIGNMENT] if daemon == "vixie-debian" else line)
-    if match is None:
+    if match is None or (daemon == "vixie-debian" and not match["value"]):
         return None
     value = _unquoted(match["value"])
     if value is None:
@@ -35,7 +35,7 @@ def parse_assignment(line: str, daemon: Daemon) -> tuple[str, str] | None:
 
 def _unquoted(value: str) -> str | None:
     """A quoted value must end with its quote; of a bare one only the blanks at its end go."""
-    if value[0] not in "'\"":
+    if value[:1] not in ("'", '"'):
         return value.rstrip(" \t\n\v\f\r")
     inner, quote, rest = value[1:].partition(value[0])
     return inner if quote and not rest.strip(" \t\n\v\f\r") else None

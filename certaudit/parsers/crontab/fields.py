@@ -19,7 +19,6 @@ Daemon = Literal["vixie-debian", "cronie", "busybox"]
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _WORD = re.compile(r"[0-9A-Za-z]+")
-_DIGITS_OR_NAME = re.compile(r"[0-9]+|[A-Za-z]+")
 _BUSYBOX_PART = re.compile(r"\*|[0-9]+|[A-Za-z]{3}")
 _BUSYBOX_STEP = re.compile(r"/([0-9]*)")
 _BUSYBOX_ROUNDS = 1024
@@ -115,7 +114,7 @@ class _Vixie:
         return values
 
     def step(self) -> int:
-        step = self.digits(_WORD)
+        step = self.digits()
         if step <= 0:
             raise self.refuse()
         return step
@@ -126,10 +125,10 @@ class _Vixie:
         if match and len(match[0]) == 3 and name in self.unit.names:
             self.at = match.end()
             return self.unit.names.index(name) + self.unit.low
-        return self.digits(_WORD)
+        return self.digits()
 
-    def digits(self, pattern: re.Pattern[str]) -> int:
-        match = pattern.match(self.text, self.at)
+    def digits(self) -> int:
+        match = _WORD.match(self.text, self.at)
         if match is None or len(match[0]) > _TOKEN_MAX or not match[0].isdigit():
             raise self.refuse()
         self.at = match.end()
@@ -137,9 +136,20 @@ class _Vixie:
 
 
 class _Cronie(_Vixie):
-    """cronie's reading: what follows a number must be known; ``low~high`` is drawn by lot."""
+    """cronie's reading: nothing unknown may follow a value; ``low~high`` is drawn by lot.
+
+    A range that runs backwards holds nothing, and only the values themselves must be in range.
+    """
 
     def part(self) -> range:
+        values = self.unended_part()
+        if self.text[self.at : self.at + 1] not in ("", ","):
+            raise self.refuse()
+        if values and not (self.inside(values[0]) and self.inside(values[-1])):
+            raise self.refuse()
+        return values
+
+    def unended_part(self) -> range:
         if self.take("*"):
             return self.stepped(self.unit.low, self.unit.high)
         if self.take("~"):
@@ -147,41 +157,20 @@ class _Cronie(_Vixie):
         first = self.number()
         if self.take("~"):
             return self.drawn(first)
-        if not self.take("-"):
-            self.expect(",")
-            return self.checked(range(first, first + 1))
-        last = self.number()
-        self.expect("/,")
-        if first > last:
-            raise self.refuse()
-        values = self.stepped(first, last)
-        self.expect(",")
-        return self.checked(values)
+        if self.take("-"):
+            return self.stepped(first, self.number())
+        return range(first, first + 1)
 
     def stepped(self, first: int, last: int) -> range:
-        # Only the values themselves must be in range, not the end of the range they come from.
         return range(first, last + 1, self.step() if self.take("/") else 1)
 
     def drawn(self, first: int) -> range:
         self.random = True
         at_end = self.text[self.at : self.at + 1] in ("", ",")
         last = self.unit.high if at_end else self.number()
-        self.expect(",")
         if first > last:
             raise self.refuse()
-        return self.checked(range(first, last + 1))
-
-    def expect(self, characters: str) -> None:
-        following = self.text[self.at : self.at + 1]
-        if following and following not in characters:
-            raise self.refuse()
-
-    def number(self) -> int:
-        match = _DIGITS_OR_NAME.match(self.text, self.at)
-        if match and match[0].lower() in self.unit.names:
-            self.at = match.end()
-            return self.unit.names.index(match[0].lower()) + self.unit.low
-        return self.digits(_DIGITS_OR_NAME)
+        return range(first, last + 1)
 
 
 class _Busybox:

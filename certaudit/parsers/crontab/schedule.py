@@ -114,8 +114,9 @@ def _busybox_days(
 def next_firing(schedule: str, moment: datetime, daemon: Daemon) -> datetime | None:
     """The first firing after ``moment`` (aware), in its zone, which is the daemon's.
 
-    Under cronie a ``CRON_TZ`` above the line replaces that zone: pass ``moment`` in it. For a random
-    range this is the earliest time the lot can fall on. ``None`` for ``@reboot`` and for a schedule
+    Under cronie a ``CRON_TZ`` above the line replaces that zone: pass ``moment`` in it; up to
+    ``RANDOM_DELAY`` minutes may follow. For a random range this is the earliest time the lot can
+    fall on. ``None`` for ``@reboot`` and for a schedule
     that never fires. Raises ``ParseError`` for a schedule the daemon refuses.
     """
     parsed = parse_schedule(schedule, daemon)

@@ -19,6 +19,9 @@ from certaudit.parsers.crontab.schedule import parse_schedule
 
 _DEBIAN_MAX_COMMAND = 999
 _DEBIAN_MAX_LINES = 10_004
+# A limit of this reader alone: each entry carries its variables.
+_MAX_VARIABLES = 200
+_TOO_MANY_VARIABLES = f"more than {_MAX_VARIABLES} variables, ignored here"
 _MACRO = re.compile(r"(?P<schedule>@[^ \t]*)(?P<rest>(?:[ \t].*)?)", re.DOTALL)
 _FIELDS = re.compile(r"(?P<schedule>(?:[^ \t]+[ \t]+){4}[^ \t]+)(?P<rest>(?:[ \t].*)?)", re.DOTALL)
 _COMMENT = re.compile(r"[ \t]*#[# \t]*(?P<rest>[^# \t].*)", re.DOTALL)
@@ -96,6 +99,7 @@ class _Table:
     system: bool
     users: Collection[str] | None
     environment: dict[str, str] = field(default_factory=dict)
+    snapshot: tuple[tuple[str, str], ...] = ()
     entries: list[CronEntry] = field(default_factory=list)
     errors: list[CronError] = field(default_factory=list)
     commented: list[CronEntry] = field(default_factory=list)
@@ -111,7 +115,7 @@ class _Table:
         if self.daemon == "vixie-debian":
             if number >= _DEBIAN_MAX_LINES:
                 self.errors.append(CronError(number, "crontab must not be longer than 10000 lines"))
-            refused = self.errors[0] if self.errors else None
+            refused = next((e for e in self.errors if e.reason != _TOO_MANY_VARIABLES), None)
         return Crontab(tuple(self.entries), tuple(self.errors), tuple(self.commented), refused)
 
     def _line(self, number: int, line: str) -> None:
@@ -124,12 +128,19 @@ class _Table:
             return
         assignment = parse_assignment(content, self.daemon)
         if assignment is not None:
-            self.environment[assignment[0]] = assignment[1]
+            self._assign(number, *assignment)
             return
         try:
             self.entries.append(self._entry(number, line, content))
         except ParseError as error:
             self.errors.append(CronError(number, error.reason))
+
+    def _assign(self, number: int, name: str, value: str) -> None:
+        if name not in self.environment and len(self.environment) == _MAX_VARIABLES:
+            self.errors.append(CronError(number, _TOO_MANY_VARIABLES))
+            return
+        self.environment[name] = value
+        self.snapshot = tuple(self.environment.items())
 
     def _commented_line(self, number: int, line: str, content: str) -> None:
         try:
@@ -146,8 +157,7 @@ class _Table:
         if self.daemon == "vixie-debian" and len(rest.encode(errors="replace")) >= (_DEBIAN_MAX_COMMAND):
             raise ParseError("command too long")
         command, stdin = _split_stdin(rest.lstrip(" \t"), self.daemon)
-        environment = tuple(self.environment.items())
-        return CronEntry(number, schedule, user, command, stdin, environment, line, logged=logged)
+        return CronEntry(number, schedule, user, command, stdin, self.snapshot, line, logged=logged)
 
     def _schedule(self, content: str) -> tuple[str, str]:
         """The schedule as written, and what follows it without the blanks between."""
@@ -199,15 +209,19 @@ def _lines(text: str, daemon: Daemon) -> Iterator[tuple[int, str, bool]]:
 
 
 def _split_stdin(command: str, daemon: Daemon) -> tuple[str, str | None]:
-    """Cut at the first unescaped ``%``; busybox knows no ``%``, but ends at ``#``."""
+    """Cut at the first unescaped ``%``; busybox knows no ``%``, but ends at ``#``.
+
+    Debian's cron also takes one backslash of two away.
+    """
     if daemon == "busybox":
         return command.partition("#")[0].rstrip(" \t"), None
+    unescaped = ("%", "\\") if daemon == "vixie-debian" else ("%",)
     kept: list[str] = []
     at = 0
     while at < len(command):
         if command[at] == "%":
             return "".join(kept), _stdin(command[at + 1 :])
-        if command[at] == "\\" and command[at + 1 : at + 2] in ("%", "\\"):
+        if command[at] == "\\" and command[at + 1 : at + 2] in unescaped:
             at += 1
         elif command[at] == "\\" and at + 1 < len(command):
             kept.append("\\")

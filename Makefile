@@ -1,0 +1,45 @@
+# Everything a checkout needs. `make audit` and `make test` do all set-up themselves.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.10 python3; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .cache/demo
+AS_OF := $(shell sed -n 's/^as-of //p' fixtures/machines/demo.machine)
+
+.PHONY: help install audit test check lab bench clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## Leave .venv/bin/certaudit
+
+$(VENV)/.installed: pyproject.toml .ci/set-up
+	@.ci/set-up "$(PYTHON)" $(VENV)
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+audit: install ## Audit the demo server in fixtures/
+	@rm -rf $(DEMO) && mkdir -p $(dir $(DEMO))
+	@$(BIN)/python -m fixtures.build fixtures/machines/demo.machine $(DEMO)
+	@$(BIN)/certaudit audit $(DEMO) --as-of '$(AS_OF)' --fail-on never
+
+test: $(VENV)/.developer ## Run every check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.developer ## Measure, as ratios to a peer
+	@$(BIN)/python -m benchmarks.start
+
+lab: $(VENV)/.developer ## A root shell in a throw-away real systemd
+	@$(BIN)/python -m tests.live.lab
+
+clean: ## Remove what make made
+	rm -rf $(VENV) .cache dist build

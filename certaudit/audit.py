@@ -1,0 +1,210 @@
+"""The two steps of an audit: ``observe`` a host into a Model, and let rules answer about it.
+
+Law: the only module that knows both sources and rules; it decides nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from certaudit.catalogue import mechanisms
+from certaudit.facts import CopyFact, LineageFact
+from certaudit.host.machine import Host
+from certaudit.linking import deployments as deploying
+from certaudit.linking import ledger, ownership, starts
+from certaudit.linking.comfort import false_comforts
+from certaudit.linking.lineages import lineage_of
+from certaudit.linking.paths import Lineages, Linked, link, scripts_of
+from certaudit.linking.redaction import redacted
+from certaudit.linking.verdict import verdict
+from certaudit.model import (
+    Finding,
+    Gap,
+    HalfSwitched,
+    Lineage,
+    Model,
+    Policy,
+    RenewalPath,
+    Report,
+    Result,
+)
+from certaudit.rules import Rule, run_rule
+from certaudit.sources import cron, logs, systemd
+from certaudit.sources.certbot import collect_lineages
+from certaudit.sources.certbot_hooks import collect_hooks
+from certaudit.sources.certbot_installed import installed_certbots
+from certaudit.sources.copies import find_copies
+from certaudit.sources.references import find_references
+from certaudit.sources.scripts import ScriptMachine, trace, unreadable_gaps
+from certaudit.sources.services import Services
+
+DEFAULT_CONFIG = "/etc/letsencrypt"
+DEFAULT_LOGS = "/var/log/letsencrypt"
+
+
+def observe(host: Host, policy: Policy) -> Model:
+    """Everything that can be known of a host, tied together."""
+    gaps: list[Gap] = [*host.gaps]
+    machine = ScriptMachine(host)
+    services = Services(host)
+    timers, half = systemd.collect(host, services) if host.init == "systemd" else ((), ())
+    jobs, cron_gaps = cron.collect(host, machine)
+    gaps.extend(cron_gaps)
+    traced = [(candidate, trace(candidate, machine)) for candidate in (*timers, *jobs)]
+    lineages, facts = read_lineages(host, [DEFAULT_CONFIG], gaps)
+    linked = [one for c, t in traced if (one := link(c, t, lineages, machine.missing))]
+    others = {path.config_dir for one in linked for path in one.paths} - {DEFAULT_CONFIG}
+    inside = sorted(directory for directory in others if directory.startswith("/"))
+    if inside:
+        lineages, facts = read_lineages(host, [DEFAULT_CONFIG, *inside], gaps)
+        linked = [one for c, t in traced if (one := link(c, t, lineages, machine.missing))]
+    gaps.extend(gap for one in linked for gap in one.gaps)
+    gaps.extend(unreadable_gaps(machine))
+    gaps.extend(host.systemd.gaps)
+    return tie(host, policy, linked, facts, half, gaps)
+
+
+def read_lineages(
+    host: Host, directories: Sequence[str], gaps: list[Gap]
+) -> tuple[Lineages, tuple[LineageFact, ...]]:
+    """The lineages and hooks of every config directory."""
+    by_config, hooks = {}, {}
+    for directory in directories:
+        found, found_gaps = collect_lineages(host.root, directory)
+        hooks[directory], hook_gaps = collect_hooks(host.root, directory)
+        by_config[directory] = found
+        known = (g for g in (*found_gaps, *hook_gaps) if g not in gaps)
+        gaps.extend(g for g in known if g.aspect != "renewal" or directory != DEFAULT_CONFIG)
+    return Lineages(by_config, hooks), tuple(fact for found in by_config.values() for fact in found)
+
+
+def tie(
+    host: Host,
+    policy: Policy,
+    linked: list[Linked],
+    facts: tuple[LineageFact, ...],
+    half: Iterable[HalfSwitched],
+    gaps: list[Gap],
+) -> Model:
+    """The second round: what the paths named (logs, copies), and everything joined."""
+    paths = tuple(path for one in linked for path in one.paths)
+    packages = installed_certbots(host.root)
+    version = packages[0].version if packages else None
+    lineages = tuple(lineage_of(fact, version) for fact in facts)
+    lineages, paths, problems = ownership.assign(lineages, paths, policy)
+    found = logs.collect(host, wanted(host, linked))
+    gaps.extend(found.gaps)
+    horizon = ledger.Horizon(found.client_since, found.starts_since)
+    joined = starts.join(found.observed, descriptions(host, linked))
+    runs = ledger.runs(found.runs, joined, linked, horizon)
+    lineages = tuple(ledger.generations(x, runs, existed(host, x, paths)) for x in lineages)
+    copies, copy_gaps = find_copies(host.root, facts, sorted(scripts_of(linked)))
+    gaps.extend(copy_gaps)
+    references, reference_gaps = find_references(host.root, places_of(facts, copies))
+    gaps.extend(reference_gaps)
+    triggers = tuple(one.trigger for one in linked)
+    model = Model(
+        host=host.info,
+        triggers=triggers,
+        paths=paths,
+        lineages=lineages,
+        runs=runs,
+        deployments=deploying.deployments(copies, references, facts, paths, policy),
+        gaps=tuple(dict.fromkeys(gaps)),
+        policy=policy,
+        policy_problems=problems,
+        half_switched=tuple(h for h in half if any(h.unit in t.id for t in triggers)),
+        absent=absent(host),
+        horizon=(("client", horizon.client), ("starts", horizon.starts)),
+    )
+    return redacted(replace(model, comforts=false_comforts(model)))
+
+
+def places_of(facts: Iterable[LineageFact], copies: Iterable[CopyFact]) -> list[str]:
+    """The files a consumer's configuration may name: copies, and what lies in live/ and archive/."""
+    parts = ("cert", "chain", "fullchain", "privkey")
+    live = [f"{fact.live_dir}/{part}.pem" for fact in facts for part in parts]
+    archive = [
+        f"{f.archive_dir}/{part}{n}.pem" for f in facts for n, _ in f.generations for part in parts
+    ]
+    return [*(copy.path for copy in copies), *live, *archive]
+
+
+def absent(host: Host) -> tuple[str, ...]:
+    """The subjects that the tree does not hold at all."""
+    subjects = {"renewal": f"{DEFAULT_CONFIG}/renewal", "cron": "/etc/cron.d"}
+    return tuple(name for name, path in subjects.items() if not host.root.exists(path))
+
+
+def wanted(host: Host, linked: Iterable[Linked]) -> logs.Wanted:
+    """What the logs are searched for."""
+    entries = [entry for one in linked for entry in one.candidate.entries]
+    units = {entry.unit for entry in entries if entry.unit}
+    units |= {one.trigger.id.partition(":")[2] for one in linked if one.trigger.kind == "timer"}
+    commands = {entry.chain[0].text for entry in entries if entry.unit is None}
+    texts = {c.split(None, 5)[-1] for c in commands if len(c.split(None, 5)) > 1}
+    directories = {DEFAULT_LOGS}
+    return logs.Wanted(
+        units=tuple(sorted(units)),
+        descriptions=tuple(sorted(descriptions(host, linked))),
+        commands=tuple(sorted(texts)),
+        log_directories=tuple(sorted(directories)),
+    )
+
+
+def descriptions(host: Host, linked: Iterable[Linked]) -> dict[str, tuple[str, ...]]:
+    """Which units a Description= in an old log line can mean."""
+    found: dict[str, set[str]] = {}
+    for one in linked:
+        for entry in one.candidate.entries:
+            unit = host.systemd.unit(entry.unit) if entry.unit else None
+            if unit and (text := unit.last("Unit", "Description")):
+                found.setdefault(text, set()).add(unit.name)
+    for mechanism in mechanisms():
+        for service, text in zip(mechanism.services, mechanism.descriptions, strict=False):
+            found.setdefault(text, set()).add(service)
+    return {text: tuple(sorted(names)) for text, names in found.items()}
+
+
+def existed(host: Host, lineage: Lineage, paths: Sequence[RenewalPath]) -> Callable[[datetime], bool | None]:
+    """Was the owner's trigger there at a moment: every file of its chain is at least that old."""
+    owner = next((p for p in paths if p.id == lineage.owner), None)
+
+    def at(moment: datetime) -> bool | None:
+        if owner is None:
+            return None
+        entries = [host.root.entry(s.path) for s in owner.chain[:1] if host.root.exists(s.path)]
+        times = [entry.modified for entry in entries if entry is not None]
+        return all(time <= moment for time in times) if times else None
+
+    return at
+
+
+def audit(model: Model, rules: Sequence[Rule]) -> Report:
+    """What the rules say of a Model, with the answer in one sentence."""
+    results = tuple(run_rule(rule, model) for rule in rules)
+    report = Report(model, "", results)
+    return replace(report, verdict=verdict(report))
+
+
+def ignore(report: Report, ignores: Sequence[str]) -> Report:
+    """A report without the findings that ``SLUG`` or ``SLUG:SUBJECT`` leave out."""
+    dropped = set(ignores)
+    results = []
+    for result in report.results:
+        kept = tuple(
+            f
+            for f in result.findings
+            if result.rule not in dropped and f"{result.rule}:{f.subject}" not in dropped
+        )
+        results.append(narrowed(result, kept) if len(kept) < len(result.findings) else result)
+    return replace(report, results=tuple(results))
+
+
+def narrowed(result: Result, kept: tuple[Finding, ...]) -> Result:
+    """A result with fewer findings, its status and severity following."""
+    if kept:
+        return replace(result, findings=kept, severity=kept[0].severity)
+    return replace(result, findings=(), status="passed")

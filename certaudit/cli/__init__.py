@@ -1,0 +1,82 @@
+"""The command line: one module a verb, and the only place that prints, exits or catches everything.
+
+Law: exit codes are those of the report's contract; one line on stderr says why; never a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from certaudit.cli import audit, rules, schema, why
+from certaudit.errors import CertauditError, ParseError, TargetError, UsageError
+
+USAGE, BUG, INTERRUPTED = 2, 70, 130
+
+app = typer.Typer(
+    name="certaudit",
+    help="Tells who really renews each TLS certificate of a server, and what that left stale.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("audit")(audit.command)
+app.command("why")(why.command)
+app.command("rules")(rules.command)
+app.command("schema")(schema.command)
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    """Tells who really renews each TLS certificate of a server, and what that left stale."""
+    if version:
+        from certaudit import __version__  # noqa: PLC0415 - the callback shadows nothing else
+
+        typer.echo(f"certaudit {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; every error becomes one line and a code."""
+    try:
+        answer = app(list(arguments), standalone_mode=False)
+    except typer.Exit as done:
+        return done.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return say("interrupted", INTERRUPTED)
+    except (TargetError, UsageError, ParseError) as error:
+        return say(str(error), USAGE)
+    except CertauditError as error:
+        return say(str(error), USAGE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error of the library that reads the options
+            return say(error.format_message(), USAGE)
+        return say(f"this is a bug in certaudit: {type(error).__name__}: {error}{where(error)}", BUG)
+    return int(answer or 0)
+
+
+def where(error: BaseException) -> str:
+    """The innermost place of an unexpected error, for a report of the bug."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    code = trace.tb_frame.f_code
+    return f" (in {code.co_name}, {os.path.basename(code.co_filename)}:{trace.tb_lineno})"  # noqa: PTH119
+
+
+def say(text: str, code: int) -> int:
+    """One line on stderr, and the exit code it explains."""
+    sys.stderr.write("certaudit: " + " ".join(text.split()) + "\n")
+    return code

@@ -1,0 +1,1 @@
+"""Facts tied into a Model: pure functions, nothing here reads the machine."""

@@ -1,0 +1,159 @@
+"""Places that hold a certificate, each tied to a lineage and a generation.
+
+Law: a copy is *stale* only if it matters: a consumer refers to it, an armed path writes it, or the policy
+names it. An older copy that nobody uses is listed as unreferenced and is no fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from certaudit.facts import CopyFact, LineageFact, Reference
+from certaudit.model import CopyStatus, Deployment, Evidence, Policy, RenewalPath
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A copy with the generation it holds."""
+
+    lineage: LineageFact
+    generation: int | None
+
+
+def match(copy: CopyFact, lineages: Iterable[LineageFact]) -> Match | None:
+    """The lineage and newest generation whose certificate or key a copy holds."""
+    for fact in lineages:
+        if copy.fingerprint is not None:
+            numbers = [n for n, cert in fact.generations if cert.fingerprint == copy.fingerprint]
+        else:
+            by_key = {n for n, key in fact.keys if key == copy.public_key}
+            by_cert = {n for n, cert in fact.generations if cert.public_key == copy.public_key}
+            numbers = sorted(by_key | by_cert)
+        if numbers:
+            return Match(fact, max(numbers))
+    return None
+
+
+def deployments(
+    copies: Iterable[CopyFact],
+    references: tuple[Reference, ...],
+    lineages: tuple[LineageFact, ...],
+    paths: tuple[RenewalPath, ...],
+    policy: Policy,
+) -> tuple[Deployment, ...]:
+    """Every copy, every consumer's reference into a lineage, every remote target."""
+    found = [d for copy in copies if (d := of_copy(copy, references, lineages, paths, policy))]
+    found.extend(of_references(references, lineages))
+    found.extend(remote_targets(paths))
+    found.extend(missing_copies(policy, found))
+    by_id = {deployment.id: deployment for deployment in found}
+    return tuple(by_id[key] for key in sorted(by_id))
+
+
+def of_copy(
+    copy: CopyFact,
+    references: tuple[Reference, ...],
+    lineages: tuple[LineageFact, ...],
+    paths: tuple[RenewalPath, ...],
+    policy: Policy,
+) -> Deployment | None:
+    """One copy as a deployment."""
+    matched = match(copy, lineages)
+    if matched is None:
+        return None
+    writer = writer_of(copy.path, paths)
+    used_by = tuple(r.evidence for r in references if r.path == copy.path)
+    declared = any(place == copy.path for _, place in policy.copies)
+    return Deployment(
+        id=f"copy:{copy.path}",
+        lineage=matched.lineage.name,
+        kind="copy",
+        where=copy.path,
+        generation=matched.generation,
+        status=status_of(copy, matched, used=bool(used_by or writer or declared)),
+        written_by=writer,
+        part=copy.part,
+        referenced_by=used_by,
+    )
+
+
+def status_of(copy: CopyFact, matched: Match, *, used: bool) -> CopyStatus:
+    """How a copy stands against the live generation."""
+    if copy.part == "combined" and copy.key_matches is False:
+        return "mismatch" if used else "unreferenced"
+    if matched.lineage.live is None or matched.generation is None:
+        return "unknown"
+    if matched.generation == matched.lineage.live:
+        return "current"
+    return "stale" if used else "unreferenced"
+
+
+def writer_of(place: str, paths: tuple[RenewalPath, ...]) -> str | None:
+    """The armed path one of whose steps writes a place, or the directory it lies in."""
+    directory = str(PurePosixPath(place).parent)
+    for path in paths:
+        for step in path.distribution if path.armed else ():
+            if any(target.rstrip("/") in (place, directory) for target in step.targets):
+                return path.id
+    return None
+
+
+def of_references(
+    references: tuple[Reference, ...], lineages: tuple[LineageFact, ...]
+) -> Iterator[Deployment]:
+    """Consumers that name a file of a lineage: by ``live/`` always current, by ``archive/`` pinned."""
+    for reference in references:
+        for fact in lineages:
+            generation = referred(reference.path, fact)
+            if generation is None:
+                continue
+            status: CopyStatus = "current" if generation == fact.live else "stale"
+            yield Deployment(
+                id=f"config:{reference.evidence.place}",
+                lineage=fact.name,
+                kind="config",
+                where=reference.path,
+                generation=generation,
+                status=status,
+                referenced_by=(reference.evidence,),
+            )
+
+
+def referred(path: str, fact: LineageFact) -> int | None:
+    """The generation that a consumer gets by naming a path of a lineage."""
+    parent, name = str(PurePosixPath(path).parent), PurePosixPath(path).stem
+    if parent == fact.live_dir:
+        return fact.live
+    digits = name.lstrip("abcdefghijklmnopqrstuvwxyz")
+    return int(digits) if parent == fact.archive_dir and digits.isdigit() else None
+
+
+def remote_targets(paths: tuple[RenewalPath, ...]) -> Iterator[Deployment]:
+    """Places on other machines that a path sends the certificate to: listed, their state unknown."""
+    for path in paths:
+        for step in path.distribution:
+            remote = [t for t in step.targets if ":" in t and not t.startswith("/")]
+            for target in remote[:1] if step.kind == "remote" else ():
+                for lineage in step.lineages or path.lineages:
+                    where = Evidence(step.source.path, step.source.line, step.command)
+                    yield Deployment(
+                        f"remote:{target}",
+                        lineage,
+                        "remote",
+                        target,
+                        None,
+                        "unknown",
+                        path.id,
+                        "cert",
+                        (where,),
+                    )
+
+
+def missing_copies(policy: Policy, found: list[Deployment]) -> Iterator[Deployment]:
+    """Copies that the policy names and that are not there."""
+    places = {deployment.where for deployment in found}
+    for lineage, place in policy.copies:
+        if place not in places:
+            yield Deployment(f"copy:{place}", lineage, "copy", place, None, "missing")

@@ -1,0 +1,156 @@
+"""What a path does after a renewal: hooks, and the steps of its wrapper that follow the client.
+
+Law: a step is bound by what must be true for it to run. Only hooks that certbot itself runs on every
+path are shared; a step of a wrapper belongs to that wrapper's path alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+from certaudit.facts import Hooks, LineageFact
+from certaudit.linking.invocations import Invocation
+from certaudit.model import Binding, Distribution, Source
+from certaudit.parsers.shell import Command
+
+COPIES = frozenset({"cp", "install", "mv", "ln", "tee", "dd", "openssl", "keytool"})
+REMOTE = frozenset({"scp", "rsync", "sftp", "ssh", "aws", "gsutil", "az", "curl", "kubectl"})
+RELOADERS = frozenset({
+    "systemctl", "service", "rc-service", "nginx", "apachectl", "apache2ctl", "httpd",
+    "haproxy", "postfix", "doveadm", "invoke-rc.d", "supervisorctl", "docker", "docker-compose",
+    "podman", "kill", "pkill", "killall",
+})  # fmt: skip
+RELOAD_WORDS = frozenset({
+    "reload", "restart", "try-restart", "reload-or-restart", "try-reload-or-restart",
+    "force-reload", "graceful", "condrestart", "start",
+})  # fmt: skip
+COMPARISONS = frozenset({"cmp", "diff", "md5sum", "sha256sum", "sha1sum"})
+SHARED_HOOKS = frozenset({"deploy", "renew", "post"})
+
+
+def steps(call: Invocation, later: Iterable[Command]) -> Iterator[Distribution]:
+    """The wrapper's own steps after a call: those that copy, send or reload."""
+    for command in later:
+        if command.argv and not any(guard.holds is False for guard in command.guards):
+            kind = kind_of(command, call)
+            if kind:
+                yield step(command, call, kind)
+
+
+def step(command: Command, call: Invocation, kind: str) -> Distribution:
+    """One command after the client as a distribution step."""
+    return Distribution(
+        kind=kind,
+        binding=binding(command, call),
+        command=command.place.text.strip() if None in command.argv else " ".join(command.argv),  # type: ignore[arg-type]
+        source=Source(command.place.path, command.place.line or None),
+        targets=targets(command),
+        lineages=named_lineages(command, call.config_dir),
+    )
+
+
+def kind_of(command: Command, call: Invocation) -> str | None:
+    """What a command after the client does with a certificate; ``None`` for what distributes nothing."""
+    words = [word for word in command.argv if word is not None]
+    name = PurePosixPath(words[0]).name if words and command.argv[0] else ""
+    if name in REMOTE:
+        return "remote"
+    if name in RELOADERS and is_reload(name, words):
+        return "reload"
+    if name in COPIES or (name == "cat" and command.redirects):
+        return "copy"
+    follows_script = "/" in (words[0] if words else "") and call.config_dir in " ".join(words)
+    return "command" if follows_script else None
+
+
+def is_reload(name: str, words: list[str]) -> bool:
+    """Does this call make a running consumer read its files again?"""
+    if name in ("kill", "pkill", "killall"):
+        return any("HUP" in word or word in ("-1", "-USR1", "-s") for word in words)
+    if name in ("nginx", "httpd"):
+        return "-s" in words or "-k" in words
+    return bool(RELOAD_WORDS & set(words))
+
+
+def binding(command: Command, call: Invocation) -> Binding:
+    """When a step runs: only after this path's own renewal, on a comparison, or on every run.
+
+    certbot ends with success when nothing was due, so a step behind ``&&`` runs then too. A call that
+    only happens when the wrapper itself found the certificate due, or that forces the renewal, ties
+    its steps to its own renewals.
+    """
+    if call.arguments.force or conditional(call.command):
+        return "own-renewal"
+    extra = [
+        guard for guard in command.guards if guard.holds is None and guard not in call.command.guards
+    ]
+    if extra:
+        compares = any(word in guard.text for guard in extra for word in COMPARISONS)
+        return "if-changed" if compares else "own-renewal"
+    return "every-run"
+
+
+def conditional(command: Command) -> bool:
+    """Does the wrapper call the client only under a condition that is open now?"""
+    open_guards = any(guard.holds is None for guard in command.guards)
+    return open_guards or any(not need.errexit for need in command.needs)
+
+
+def targets(command: Command) -> tuple[str, ...]:
+    """The places a step writes to, as far as its words tell."""
+    words = [word for word in command.argv[1:] if word is not None]
+    written = tuple(r.target for r in command.redirects if r.target and r.target != "/dev/null")
+    name = PurePosixPath(command.argv[0] or "").name
+    plain = [word for word in words if not word.startswith("-")]
+    if name in ("cp", "install", "mv", "ln", "scp", "rsync") and len(plain) > 1:
+        return (
+            plain[-1],
+            *(
+                f"{plain[-1].rstrip('/')}/{PurePosixPath(w).name}"
+                for w in plain[:-1]
+                if w.startswith("/")
+            ),
+        )
+    if name == "tee":
+        return tuple(plain)
+    return written
+
+
+def named_lineages(command: Command, config_dir: str) -> tuple[str, ...] | None:
+    """The lineages whose live files a step names, or ``None`` if it names none."""
+    prefix = f"{config_dir.rstrip('/')}/live/"
+    found = {
+        word.partition(prefix)[2].partition("/")[0]
+        for word in command.argv
+        if word is not None and prefix in word
+    }
+    return tuple(sorted(found)) or None
+
+
+def command_line_hooks(call: Invocation) -> Iterator[Distribution]:
+    """Hooks that this call alone gives certbot."""
+    for kind, command in call.arguments.hooks:
+        if kind in SHARED_HOOKS:
+            place = call.command.place
+            yield Distribution(
+                kind="hook",
+                binding="command-line-hook",
+                command=command or "(not known)",
+                source=Source(place.path, place.line or None),
+            )
+
+
+def shared_hooks(hooks: Hooks | None, lineages: Iterable[LineageFact]) -> Iterator[Distribution]:
+    """Hooks that certbot runs on every path: of the directory, of cli.ini, and saved in a conf."""
+    for kind, path in hooks.directory if hooks else ():
+        if kind in SHARED_HOOKS:
+            yield Distribution("hook", "deploy-directory", path, Source(path))
+    for option, value, path, line in hooks.cli_ini if hooks else ():
+        if option.removesuffix("-hook") in SHARED_HOOKS:
+            yield Distribution("hook", "global-hook", value, Source(path, line))
+    for lineage in lineages:
+        for kind, command, number in lineage.hooks:
+            if kind in SHARED_HOOKS:
+                where = Source(lineage.conf, number)
+                yield Distribution("hook", "saved-hook", command, where, lineages=(lineage.name,))

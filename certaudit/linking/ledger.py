@@ -1,0 +1,162 @@
+"""The ledger: every run with what started it, every generation with the run that made it.
+
+Law: one execution is one run however many sources saw it. A generation's own dates never suffice for
+"high"; where evidence is gone the answer is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from certaudit.facts import Start
+from certaudit.linking.attribution import Attribution, attribute, owners_of, window
+from certaudit.linking.paths import Linked
+from certaudit.model import (
+    Evidence,
+    Generation,
+    Lineage,
+    MadeBy,
+    Outcome,
+    Relation,
+    Run,
+)
+from certaudit.parsers.letsencrypt_log import LogEvidence, LogOutcome, LogRun
+
+BACKDATED = timedelta(hours=2)  # Let's Encrypt sets notBefore one hour back
+CLOCKS = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """How far back the logs reach: of the client's own, and of what tells starts."""
+
+    client: datetime | None
+    starts: datetime | None
+
+
+def runs(
+    logged: Iterable[LogRun], starts: Sequence[Start], linked: Sequence[Linked], horizon: Horizon
+) -> tuple[Run, ...]:
+    """Every run in order of time, with ids r1, r2, ..."""
+    found: list[tuple[datetime, Run]] = []
+    used: set[Start] = set()
+    for log in logged:
+        began = log.started or log.first_seen
+        covered = horizon.starts is not None and horizon.starts <= began - timedelta(minutes=15)
+        answer = attribute(log, tuple(window(starts, began)), linked, covered)
+        used.update([answer.start] if answer.start else [])
+        found.append((began, from_log(log, answer)))
+    for start in starts:
+        run = from_start(start, linked, horizon) if start not in used else None
+        found.extend([(start.time, run)] if run else [])
+    found.sort(key=lambda pair: pair[0])
+    return tuple(replace(run, id=f"r{number}") for number, (_, run) in enumerate(found, 1))
+
+
+def from_log(log: LogRun, answer: Attribution) -> Run:
+    """A run that the client's own log shows."""
+    return Run(
+        id="",
+        client="certbot",
+        version=log.version,
+        started=log.started,
+        ended=log.ended,
+        arguments=log.arguments,
+        subcommand=log.subcommand,
+        outcomes=tuple(outcome(o) for o in log.outcomes),
+        trigger=answer.trigger,
+        actor=answer.actor,
+        confidence=answer.confidence,
+        because=answer.because,
+        evidence=answer.evidence + tuple(evidence(e) for e in log.evidence),
+        entry_point=log.entry_point,
+    )
+
+
+def evidence(line: LogEvidence) -> Evidence:
+    """A line of the client's log as evidence."""
+    return Evidence(line.where, line.line, line.text, line.time)
+
+
+def outcome(found: LogOutcome) -> Outcome:
+    """What a run did to one lineage, with the line that says so."""
+    line = Evidence(found.where, found.line, found.reason, found.time)
+    return Outcome(found.lineage, found.outcome, found.generation, found.time, (line,))
+
+
+def from_start(start: Start, linked: Sequence[Linked], horizon: Horizon) -> Run | None:
+    """A run known only from what started it; ``None`` where the client need not have run.
+
+    A cron line may end before it calls the client; where the client's own log reaches back and shows
+    nothing, it did.
+    """
+    owners = owners_of(start, linked)
+    if not owners:
+        return None
+    logged = horizon.client is not None and horizon.client <= start.time
+    if start.kind != "unit" and (
+        logged or any(not path.certain for one in owners for path in one.paths)
+    ):
+        return None
+    sure = len(owners) == 1
+    return Run(
+        id="",
+        client=owners[0].paths[0].client,
+        version=None,
+        started=start.time,
+        ended=start.ended,
+        arguments=None,
+        subcommand=None,
+        trigger=owners[0].trigger.id if sure else None,
+        actor="trigger",
+        confidence="high" if sure else "unknown",
+        because=("known only from the line that started it; the client's own log does not show it",),
+        evidence=(start.evidence,),
+    )
+
+
+def generations(
+    lineage: Lineage, found: Sequence[Run], existed: Callable[[datetime], bool | None]
+) -> Lineage:
+    """A lineage with each generation tied to the run that made it.
+
+    ``existed`` tells whether the owner's trigger was there at a moment.
+    """
+    made = tuple(replace(g, made_by=made_by(lineage, g, found)) for g in lineage.generations)
+    related = tuple(replace(g, relation=relation(lineage, g, existed)) for g in made)
+    return replace(lineage, generations=related)
+
+
+def made_by(lineage: Lineage, generation: Generation, found: Sequence[Run]) -> MadeBy:
+    """The run that made a generation: one that says so, and whose time fits the certificate's."""
+    for run in reversed(found):
+        for result in run.outcomes:
+            if result.outcome == "renewed" and result.lineage == lineage.name:
+                numbered = result.generation == generation.number
+                timed = in_time(result.time or run.ended, generation)
+                if timed and (numbered or result.generation is None):
+                    return MadeBy(run.id, run.trigger, run.actor, run.confidence, run.because)
+    return MadeBy(because=("no run that made it is in the logs that survive",))
+
+
+def in_time(moment: datetime | None, generation: Generation) -> bool:
+    """Can a certificate with these dates have been written at this moment?"""
+    if moment is None:
+        return True
+    return generation.not_before - CLOCKS <= moment <= generation.not_before + BACKDATED
+
+
+def relation(
+    lineage: Lineage, generation: Generation, existed: Callable[[datetime], bool | None]
+) -> Relation:
+    """Whose a generation is: the owner's, stolen, made by a person, or not known."""
+    made = generation.made_by
+    if made.actor == "manual":
+        return "manual"
+    if made.trigger is None or lineage.owner is None:
+        return "unknown"
+    if lineage.owner.partition(">")[0] == made.trigger:
+        return "owner"
+    return "stolen" if existed(generation.not_before + BACKDATED) else "unknown"

@@ -1,0 +1,45 @@
+"""A certbot lineage as a report has it, from what its conf, ``live/`` and ``archive/`` say."""
+
+from __future__ import annotations
+
+from certaudit.facts import CertificateFile, LineageFact
+from certaudit.linking.due import due as due_of
+from certaudit.model import Generation, Lineage
+
+
+def lineage_of(fact: LineageFact, installed: str | None) -> Lineage:
+    """One lineage; ``installed`` is the version of the certbot on the machine, if known."""
+    generations = tuple(generation_of(number, cert) for number, cert in fact.generations)
+    current = next((g for g in generations if g.number == fact.live), None)
+    examined = dict(fact.generations).get(fact.live) if fact.live is not None else None
+    due, rule = due_of(fact, installed)
+    return Lineage(
+        name=fact.name,
+        client="certbot",
+        names=examined.names if examined else (),
+        renewal_conf=fact.conf,
+        config_dir=fact.config_dir,
+        authenticator=fact.authenticator,
+        autorenew=fact.autorenew,
+        live=fact.live,
+        not_after=current.not_after if current else None,
+        due=due,
+        due_rule=rule,
+        generations=generations,
+        broken=fact.broken,
+        unattended=fact.unattended,
+        server=fact.server,
+        version=fact.version,
+    )
+
+
+def generation_of(number: int, cert: CertificateFile) -> Generation:
+    """One certificate of ``archive/``."""
+    return Generation(
+        number=number,
+        serial=cert.serial,
+        not_before=cert.not_before,
+        not_after=cert.not_after,
+        fingerprint=cert.fingerprint,
+        public_key=cert.public_key,
+    )

@@ -1,0 +1,215 @@
+"""Trigger -> chain -> client -> lineages: which paths there are, and which of them are armed.
+
+Law: a trigger that is switched on is dormant where every client call it leads to is stopped (a false
+guard, a failing condition, a missing program), and the reason names what stops it. A path is armed only
+if it can renew at least one lineage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from certaudit.catalogue import mentions_client
+from certaudit.facts import Candidate, Entry, Hooks, LineageFact
+from certaudit.linking import distribution
+from certaudit.linking.invocations import Invocation, find
+from certaudit.linking.reach import reach
+from certaudit.model import (
+    Distribution,
+    Evidence,
+    Gap,
+    Reason,
+    RenewalPath,
+    Trigger,
+    TriggerState,
+)
+from certaudit.parsers.shell import Command, Guard, Trace
+
+Traced = tuple[tuple[Entry, Trace], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineages:
+    """What certbot would find in each config directory, and whether that directory could be read."""
+
+    by_config: Mapping[str, tuple[LineageFact, ...]]
+    hooks: Mapping[str, Hooks]
+
+    def of(self, config_dir: str) -> tuple[LineageFact, ...]:
+        """The lineages of one config directory."""
+        return self.by_config.get(config_dir.rstrip("/") or "/", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """One trigger that leads to a client, with its paths and what could not be followed."""
+
+    trigger: Trigger
+    paths: tuple[RenewalPath, ...]
+    gaps: tuple[Gap, ...]
+    candidate: Candidate
+    descriptions: tuple[str, ...] = ()
+
+
+def link(
+    candidate: Candidate,
+    traced: Traced,
+    lineages: Lineages,
+    missing: Callable[[str, Sequence[str]], bool],
+) -> Linked | None:
+    """A candidate as a trigger with its paths; ``None`` if it never leads to a client.
+
+    ``missing`` tells whether a program is certainly not on a search path.
+    """
+    calls = list(all_calls(traced))
+    renewing = [(call, later) for call, later in calls if call.renews]
+    gaps = candidate_gaps(candidate, traced, bool(renewing))
+    if not renewing:
+        return None
+    stop = stopped(candidate, [call for call, _ in renewing], missing)
+    trigger = candidate.trigger
+    if stop and trigger.state == "armed":
+        trigger = replace(trigger, state="dormant", reasons=(*stop, *trigger.reasons))
+    paths = build(candidate, trigger, renewing, lineages, missing)
+    return Linked(trigger, paths, gaps, candidate)
+
+
+def all_calls(traced: Traced) -> Iterator[tuple[Invocation, tuple[Command, ...]]]:
+    """Every client call with the commands that follow it, over all entries."""
+    for position, (entry, trace) in enumerate(traced):
+        after = tuple(c for _, later in traced[position + 1 :] for c in later.commands)
+        for call in find(entry, trace.commands):
+            rest = tuple(c for c in trace.commands if c.number > call.command.number)
+            yield call, rest + after
+
+
+def candidate_gaps(candidate: Candidate, traced: Traced, leads: bool) -> tuple[Gap, ...]:
+    """What could not be followed, where it may hide a client."""
+    gaps = [*candidate.unknown] if leads else []
+    for _, trace in traced:
+        for place in trace.unresolved:
+            if mentions_client(f"{place.text} {place.place.text}"):
+                where = Evidence(place.place.path, place.place.line or None, place.place.text)
+                gaps.append(Gap("scripts", place.reason, (where,)))
+    return tuple(gaps)
+
+
+def stopped(
+    candidate: Candidate, calls: list[Invocation], missing: Callable[[str, Sequence[str]], bool]
+) -> tuple[Reason, ...]:
+    """What keeps every client call of a switched-on trigger from happening, or () if one happens."""
+    if candidate.conditions:
+        return candidate.conditions
+    reasons = [call_stop(call, missing) for call in calls]
+    found = [reason for reason in reasons if reason is not None]
+    return tuple(dict.fromkeys(found)) if found and len(found) == len(reasons) else ()
+
+
+def call_stop(call: Invocation, missing: Callable[[str, Sequence[str]], bool]) -> Reason | None:
+    """Why one client call does not happen here, or ``None`` if it does."""
+    if call.blocked is not None:
+        return guard_reason(call.blocked)
+    program = call.command.argv[0]
+    search = dict(call.command.environment).get("PATH", "").split(":")
+    if program and not call.contained and missing(program, search):
+        place = call.command.place
+        where = Evidence(place.path, place.line or None, place.text)
+        return Reason("program-missing", f"the program it calls, {program}, is not there", (where,))
+    return None
+
+
+def guard_reason(guard: Guard) -> Reason:
+    """A guard that is false here, with what makes it so."""
+    because = f": {guard.because}" if guard.because else ""
+    where = Evidence(guard.place.path, guard.place.line or None, guard.place.text)
+    return Reason("guard-false", f"its guard `{guard.text}` does not hold{because}", (where,))
+
+
+def build(
+    candidate: Candidate,
+    trigger: Trigger,
+    renewing: list[tuple[Invocation, tuple[Command, ...]]],
+    lineages: Lineages,
+    missing: Callable[[str, Sequence[str]], bool],
+) -> tuple[RenewalPath, ...]:
+    """The renewal paths of one trigger, their ids made unique."""
+    paths: list[RenewalPath] = []
+    ids: dict[str, int] = {}
+    for call, later in renewing:
+        base = path_id(candidate, call)
+        ids[base] = ids.get(base, 0) + 1
+        name = base if ids[base] == 1 else f"{base}#{ids[base]}"
+        paths.append(one_path(name, trigger, call, later, lineages, call_stop(call, missing)))
+    if candidate.presumed or not trigger.certain:
+        paths = [replace(path, certain=False) for path in paths]
+    return tuple(paths)
+
+
+def path_id(candidate: Candidate, call: Invocation) -> str:
+    """``TRIGGER>UNIT>SCRIPT>CLIENT``: what lies between a trigger and the client, in order."""
+    via = list(call.entry.via)
+    scripts = [s for s in call.command.scripts if not candidate.trigger.id.endswith(s)]
+    return ">".join([candidate.trigger.id, *via, *dict.fromkeys(scripts), call.client])
+
+
+def one_path(
+    name: str,
+    trigger: Trigger,
+    call: Invocation,
+    later: tuple[Command, ...],
+    lineages: Lineages,
+    stop: Reason | None,
+) -> RenewalPath:
+    """One client call as a renewal path."""
+    known = lineages.of(call.config_dir)
+    reached = reach(replace(call.arguments, config_dir=call.config_dir), known)
+    names = reached.lineages
+    state: TriggerState = trigger.state
+    reasons: tuple[Reason, ...] = ()
+    if state == "armed" and stop is not None:
+        state, reasons = "dormant", (stop,)
+    elif state == "armed" and not names:
+        state, reasons = "dormant", (Reason("no-lineage", "it finds no lineage it could renew"),)
+    return RenewalPath(
+        id=name,
+        trigger=trigger.id,
+        state=state,
+        client=call.client,
+        subcommand=call.arguments.subcommand,
+        argv=tuple(word if word is not None else "?" for word in call.argv),
+        chain=call.chain,
+        lineages=names,
+        distribution=tuple(distributions(call, later, lineages, names)),
+        config_dir=call.config_dir,
+        forced=call.arguments.force,
+        reasons=reasons,
+        skipped=reached.skipped,
+        certain=reached.certain,
+    )
+
+
+def distributions(
+    call: Invocation, later: tuple[Command, ...], lineages: Lineages, names: tuple[str, ...]
+) -> Iterator[Distribution]:
+    """Everything that runs after a renewal on this path: shared hooks first, its own after."""
+    facts = [fact for fact in lineages.of(call.config_dir) if fact.name in names]
+    hooks = lineages.hooks.get(call.config_dir.rstrip("/"))
+    if not call.contained:
+        yield from distribution.shared_hooks(hooks, facts)
+    yield from distribution.command_line_hooks(call)
+    yield from distribution.steps(call, later)
+
+
+def scripts_of(linked: Iterable[Linked]) -> frozenset[str]:
+    """The directories that wrapper scripts' steps write to: where copies are to be looked for."""
+    targets = (
+        target
+        for one in linked
+        for path in one.paths
+        for step in path.distribution
+        for target in step.targets
+    )
+    found = (PurePosixPath(t) for t in targets if t.startswith("/"))
+    return frozenset(str(p) for path in found for p in (path, path.parent))

@@ -1,0 +1,1 @@
+"""A Report as text: pure functions from report to string."""

@@ -1,0 +1,52 @@
+"""autorenew = False keeps the owner from renewing too
+
+What. The lineage's conf says `autorenew = False`, and the path that is meant to renew it calls certbot
+in a way that honours it: plain `renew`, or `certonly --keep-until-expiring`.
+
+Why it matters. The switch was meant for the packaged timer. It stops the owner's job as well, without
+a word in any log: certbot says "not yet due".
+
+How to fix. Take the line out and switch the timer off instead, or let the owner force its renewal.
+
+Severity. High.
+
+References. certbot/_internal/renewal.py (should_autorenew); certbot issue 9875.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from certaudit.linking.words import listing, trigger_name
+from certaudit.model import Evidence, Finding, Fix, Model, RenewalPath, Severity
+
+SEVERITIES: tuple[Severity, ...] = ("high",)
+ASPECTS = ("certificates", "renewal")
+SUBJECT = "renewal"
+
+
+def check(model: Model) -> Iterator[Finding]:
+    """One finding per lineage that its own conf keeps from being renewed by anybody."""
+    for lineage in model.lineages:
+        blocked = [p for p in model.paths if is_blocked(model, p, lineage.name)]
+        if not lineage.autorenew and not lineage.renewers and blocked:
+            names = listing([trigger_name(p.trigger) for p in blocked])
+            conf = Evidence(lineage.renewal_conf, None, "autorenew = False")
+            lines = [Evidence(step.path, step.line, step.text) for p in blocked for step in p.chain]
+            yield Finding(
+                subject=lineage.name,
+                severity="high",
+                message=f"autorenew = False in {lineage.renewal_conf} also stops {names}",
+                confidence="high",
+                evidence=(conf, *lines),
+                fixes=(
+                    Fix("take the line out of the conf, and switch off the other paths", True, ()),
+                    Fix("or add --force-renewal to the owner's call", True, ()),
+                ),
+            )
+
+
+def is_blocked(model: Model, path: RenewalPath, lineage: str) -> bool:
+    """Would this path renew the lineage but for its conf?"""
+    trigger = model.trigger(path.trigger)
+    return bool(trigger and trigger.armed) and lineage in dict(path.skipped)

@@ -1,0 +1,68 @@
+"""A certificate has expired, or will before anything renews it
+
+What. The live generation has expired, or fewer days are left than any renewal should leave: it is due,
+and at least a third of the time between the due date and the expiry has gone by.
+
+Why it matters. Renewals are tried and fail, or nothing tries. Clients refuse the certificate from the
+moment it expires.
+
+How to fix. Read why the last runs failed (`certaudit why NAME`), then renew by the owner's own job.
+
+Severity. High where it has expired or does so within 7 days; medium otherwise. An expired lineage that
+nothing refers to, for more than 30 days, is info: a left-over.
+
+References. certbot/_internal/renewal.py (should_autorenew).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from certaudit.linking.words import day, trigger_name
+from certaudit.model import Evidence, Finding, Fix, Lineage, Model, Severity
+
+SEVERITIES: tuple[Severity, ...] = ("info", "medium", "high")
+ASPECTS = ("certificates", "renewal")
+SUBJECT = "renewal"
+SOON = timedelta(days=7)
+LEFT_OVER = timedelta(days=30)
+
+
+def check(model: Model) -> Iterator[Finding]:
+    """One finding per lineage that is past its time."""
+    now = model.host.as_of
+    for lineage in model.lineages:
+        if lineage.not_after is not None and late(lineage, lineage.not_after, now):
+            yield finding(model, lineage, lineage.not_after)
+
+
+def late(lineage: Lineage, expiry: datetime, now: datetime) -> bool:
+    """Expired, or due for so long that the renewals must be failing."""
+    if now >= expiry:
+        return True
+    return lineage.due is not None and now >= lineage.due + (expiry - lineage.due) / 3
+
+
+def finding(model: Model, lineage: Lineage, expiry: datetime) -> Finding:
+    """How late one lineage is."""
+    now = model.host.as_of
+    used = any(d.lineage == lineage.name for d in model.deployments)
+    severity: Severity = "high" if expiry - now < SOON else "medium"
+    if now - expiry > LEFT_OVER and not used:
+        severity = "info"
+    if now >= expiry:
+        message = f"{lineage.name} expired on {day(expiry)}"
+    else:
+        message = f"{lineage.name} expires on {day(expiry)} and has been due since {day(lineage.due)}"
+    failed = [
+        r for r in model.runs for o in r.outcomes if o.lineage == lineage.name and o.outcome == "failed"
+    ]
+    lines = [Evidence(lineage.renewal_conf)]
+    if failed:
+        message += f"; {len(failed)} runs tried and failed"
+        lines += [e for o in failed[-1].outcomes if o.outcome == "failed" for e in o.evidence]
+    owner = model.path(lineage.owner)
+    how = f"run {trigger_name(owner.trigger)}'s job by hand" if owner else "renew it by hand"
+    commands = (" ".join(owner.argv),) if owner and "?" not in owner.argv else ()
+    return Finding(lineage.name, severity, message, "high", tuple(lines), (Fix(how, True, commands),))

@@ -1,0 +1,127 @@
+"""A certificate is renewed behind its owner's back
+
+What. An armed path other than the owner can renew the lineage, and leaves out some of what the owner
+does afterwards: copying the certificate to where it is used, sending it to other hosts, reloading.
+
+Why it matters. Whichever path runs first renews; the other finds nothing due. When the hidden path
+wins, the certificate on this host is new and everything that the owner feeds keeps the old one until
+it expires. Nothing fails, so nobody is told.
+
+How to fix. Either let every path do the whole work, by moving the distribution into an executable
+script under /etc/letsencrypt/renewal-hooks/deploy, which certbot runs after each renewal on every
+path; or switch the hidden path off. `certaudit why NAME` shows both paths with their lines.
+
+Severity. High; low where the owner's steps run on its own schedule whatever happened, so that the
+copies are late and not lost.
+
+References. certbot's user guide, "Renewing certificates"; systemd.timer(5); certbot issue 7826.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from certaudit.linking.ownership import left_out, own_steps
+from certaudit.linking.words import day, path_name, span, switch_off, trigger_name
+from certaudit.model import (
+    Confidence,
+    Evidence,
+    Finding,
+    Fix,
+    Generation,
+    Lineage,
+    Model,
+    RenewalPath,
+    Severity,
+)
+
+SEVERITIES: tuple[Severity, ...] = ("low", "high")
+ASPECTS = ("systemd", "units", "cron", "scripts")
+SUBJECT = "renewal"
+CATCHING_UP = frozenset({"every-run", "if-changed"})
+
+
+def check(model: Model) -> Iterator[Finding]:
+    """One finding per lineage, about all the paths hidden for it."""
+    for lineage in model.lineages:
+        owner = model.path(lineage.owner)
+        hidden = [p for p in model.renewers(lineage) if lineage.name in p.hidden_for]
+        if owner is not None and hidden:
+            yield finding(model, lineage, owner, hidden)
+
+
+def finding(model: Model, lineage: Lineage, owner: RenewalPath, hidden: list[RenewalPath]) -> Finding:
+    """What is hidden from this owner, since when, and what to do."""
+    late = only_late(owner, lineage)
+    names = ", ".join(trigger_name(p.trigger) for p in hidden)
+    message = f"{names} can renew {lineage.name} and leaves out what {path_name(owner.id)} does after it"
+    message += history(lineage, hidden)
+    if late:
+        trigger = model.trigger(owner.trigger)
+        gap = trigger.schedule.longest_gap if trigger and trigger.schedule else None
+        message += f"; the copies follow when the owner runs next, up to {span(gap)} later"
+    sure = all(p.certain for p in (*hidden, owner))
+    confidence: Confidence = "high" if sure else "medium"
+    return Finding(
+        subject=lineage.name,
+        severity="low" if late else "high",
+        message=message,
+        confidence=confidence,
+        evidence=evidence(lineage, owner, hidden),
+        fixes=tuple(fixes(model, lineage, owner, hidden)),
+    )
+
+
+def only_late(owner: RenewalPath, lineage: Lineage) -> bool:
+    """Do the owner's steps run on its own schedule whatever happened?"""
+    steps = own_steps(owner, lineage.name)
+    return bool(steps) and all(step.binding in CATCHING_UP for step in steps)
+
+
+def history(lineage: Lineage, hidden: list[RenewalPath]) -> str:
+    """How often and since when a hidden path won, as far as the evidence goes."""
+    won = stolen(lineage, hidden)
+    if not won:
+        return ""
+    times = "once" if len(won) == 1 else f"{len(won)} times"
+    first, last = won[0], won[-1]
+    when = f"on {day(last.not_before)}"
+    if len(won) > 1:
+        when = f"since {day(first.not_before)}, last on {day(last.not_before)}"
+    return f"; it did so {times} that the logs still show, {when} (generation {last.number})"
+
+
+def stolen(lineage: Lineage, hidden: list[RenewalPath]) -> list[Generation]:
+    """The generations that the hidden paths made."""
+    triggers = {path.trigger for path in hidden}
+    return [g for g in lineage.generations if g.made_by.trigger in triggers]
+
+
+def evidence(lineage: Lineage, owner: RenewalPath, hidden: list[RenewalPath]) -> tuple[Evidence, ...]:
+    """The lines of both chains, the conf that remembers, and what is left out."""
+    lines = [Evidence(step.path, step.line, step.text) for path in hidden for step in path.chain]
+    lines.append(Evidence(lineage.renewal_conf, None, f"authenticator = {lineage.authenticator}"))
+    lines += [Evidence(step.path, step.line, step.text) for step in owner.chain]
+    for path in hidden:
+        for step in left_out(path, owner, lineage.name):
+            lines.append(Evidence(step.source.path, step.source.line, step.command))
+    return tuple(dict.fromkeys(lines))
+
+
+def fixes(
+    model: Model, lineage: Lineage, owner: RenewalPath, hidden: list[RenewalPath]
+) -> Iterator[Fix]:
+    """Switch the hidden path off, or let every path distribute."""
+    for path in hidden:
+        trigger = model.trigger(path.trigger)
+        if trigger is not None:
+            yield switch_off(model, trigger)
+    hook = f"{lineage.config_dir}/renewal-hooks/deploy/{lineage.name}"
+    yield Fix(
+        "or keep both, and let every path distribute",
+        True,
+        (
+            f"write the steps of {owner.chain[-1].path} after its certbot call into {hook}",
+            f"chmod 755 {hook}",
+        ),
+    )

@@ -1,0 +1,84 @@
+"""Nothing renews a certificate
+
+What. No armed path can renew the lineage: every trigger that could is off, dormant, or passes it over.
+
+Why it matters. It works until the day it expires.
+
+How to fix. Switch one path on: the package's timer, or the job that used to do it. Where the lineage
+itself says `autorenew = False`, only a forced renewal or a changed conf helps.
+
+Severity. High while the certificate is used and not yet expired for long; low for a lineage that
+expired more than 30 days ago and that nothing refers to (a left-over).
+
+References. certbot's user guide, "Automated Renewals"; certbot issues 8889 and 9525.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from certaudit.linking.words import day, trigger_name
+from certaudit.model import Evidence, Finding, Fix, Lineage, Model, RenewalPath, Severity
+
+SEVERITIES: tuple[Severity, ...] = ("low", "high")
+ASPECTS = ("systemd", "units", "cron", "scripts")
+SUBJECT = "renewal"
+LEFT_OVER = timedelta(days=30)
+
+
+def check(model: Model) -> Iterator[Finding]:
+    """One finding per lineage without an armed path."""
+    for lineage in model.lineages:
+        if not lineage.renewers and not lineage.broken and not unseen(model):
+            yield finding(model, lineage)
+
+
+def unseen(model: Model) -> bool:
+    """Could a trigger be in a part of the machine that was not seen?"""
+    return any(gap.aspect in ASPECTS for gap in model.gaps)
+
+
+def finding(model: Model, lineage: Lineage) -> Finding:
+    """Why nothing renews one lineage."""
+    would = [p for p in model.paths if lineage.name in p.lineages or lineage.name in dict(p.skipped)]
+    message = f"nothing renews {lineage.name}"
+    if lineage.not_after:
+        message += f"; it expires on {day(lineage.not_after)}"
+    because = [why(model, path, lineage) for path in would]
+    if because:
+        message += ": " + "; ".join(dict.fromkeys(because))
+    old = lineage.not_after is not None and model.host.as_of - lineage.not_after > LEFT_OVER
+    used = any(d.lineage == lineage.name for d in model.deployments)
+    lines = [Evidence(lineage.renewal_conf)]
+    lines += [Evidence(step.path, step.line, step.text) for path in would for step in path.chain[:1]]
+    return Finding(
+        subject=lineage.name,
+        severity="low" if old and not used else "high",
+        message=message,
+        confidence="high",
+        evidence=tuple(dict.fromkeys(lines)),
+        fixes=fixes(model, would),
+    )
+
+
+def why(model: Model, path: RenewalPath, lineage: Lineage) -> str:
+    """Why one path does not renew a lineage."""
+    name = trigger_name(path.trigger)
+    skipped = dict(path.skipped).get(lineage.name)
+    if skipped:
+        return f"{name} passes it over ({skipped})"
+    trigger = model.trigger(path.trigger)
+    reasons = path.reasons or (trigger.reasons if trigger else ())
+    return f"{name} is {trigger.state if trigger else 'off'} ({reasons[0].text})" if reasons else name
+
+
+def fixes(model: Model, would: list[RenewalPath]) -> tuple[Fix, ...]:
+    """Switch on the first timer that could."""
+    for path in would:
+        trigger = model.trigger(path.trigger)
+        if trigger and trigger.kind == "timer" and "/" not in trigger_name(trigger.id):
+            name = trigger_name(trigger.id)
+            unmask = (f"systemctl unmask {name}",) if trigger.reasons[0].code == "masked" else ()
+            return (Fix(f"switch {name} on", True, (*unmask, f"systemctl enable --now {name}")),)
+    return (Fix("let a timer or a cron job run `certbot renew` twice a day", True, ()),)

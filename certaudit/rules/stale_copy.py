@@ -1,0 +1,101 @@
+"""A copy of a certificate is older than the live one
+
+What. A file that a consumer refers to, that an armed path writes, or that the policy names, holds an
+older generation than ``live/``, or a certificate and a key that do not belong together.
+
+Why it matters. Whatever reads that file serves the old certificate, and goes on until it expires.
+
+How to fix. Copy the live files there again (certificate and key together) and reload what reads
+them; then see to it that every renewal does so.
+
+Severity. High where the copy has expired or does so within 14 days, or where certificate and key do
+not fit; medium otherwise.
+
+References. certbot's user guide, "Where are my certificates?".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from certaudit.linking.words import count, day, listing, path_name
+from certaudit.model import Deployment, Evidence, Finding, Fix, Lineage, Model, Severity
+
+SEVERITIES: tuple[Severity, ...] = ("medium", "high")
+ASPECTS = ("copies",)
+SUBJECT = "renewal"
+SOON = timedelta(days=14)
+FAULTS = frozenset({"stale", "mismatch", "missing"})
+
+
+def check(model: Model) -> Iterator[Finding]:
+    """One finding per lineage with places that are behind."""
+    for lineage in model.lineages:
+        behind = [d for d in model.deployments if d.lineage == lineage.name and d.status in FAULTS]
+        if behind:
+            yield finding(model, lineage, behind)
+
+
+def finding(model: Model, lineage: Lineage, behind: list[Deployment]) -> Finding:
+    """The places of one lineage that are behind."""
+    places = [d.where for d in behind]
+    number = count(len(behind), "place holds", "places hold")
+    message = (
+        f"{number} an older {lineage.name} than live (generation {lineage.live}): {listing(places, 4)}"
+    )
+    if all(d.status == "missing" for d in behind):
+        message = f"{listing(places, 4)} should hold {lineage.name} and is not there"
+    expiry = first_expiry(lineage, behind)
+    urgent = any(d.status == "mismatch" for d in behind)
+    if expiry is not None:
+        urgent = urgent or expiry - model.host.as_of < SOON
+        message += f"; the oldest expires on {day(expiry)}"
+    return Finding(
+        subject=lineage.name,
+        severity="high" if urgent else "medium",
+        message=message,
+        confidence="high",
+        evidence=tuple(line for d in behind for line in evidence(d)),
+        fixes=(fix(lineage, behind),),
+    )
+
+
+def first_expiry(lineage: Lineage, behind: list[Deployment]) -> datetime | None:
+    """When the oldest of the copies expires."""
+    held = {d.generation for d in behind}
+    return min((g.not_after for g in lineage.generations if g.number in held), default=None)
+
+
+def evidence(place: Deployment) -> Iterator[Evidence]:
+    """What a place holds, and who refers to it."""
+    holds = f"generation {place.generation} ({place.part})" if place.generation else place.status
+    yield Evidence(place.where, None, holds)
+    yield from place.referenced_by
+
+
+def fix(lineage: Lineage, behind: list[Deployment]) -> Fix:
+    """Run the distribution again: by its owner, else by hand."""
+    writers = sorted({d.written_by for d in behind if d.written_by})
+    title = f"copy the live {lineage.name} there again"
+    if writers:
+        title += f", as {path_name(writers[0])} does"
+    live = f"{lineage.config_dir}/live/{lineage.name}"
+    commands = [
+        f"install -m {mode_of(d)} {live}/{file_of(d)} {d.where}" for d in behind if d.kind == "copy"
+    ]
+    return Fix(title, True, tuple(commands))
+
+
+def mode_of(place: Deployment) -> str:
+    """Keys are for their owner alone."""
+    return "644" if place.part == "cert" else "600"
+
+
+def file_of(place: Deployment) -> str:
+    """The live file that a copy is made of."""
+    name = place.where.rpartition("/")[2]
+    known = ("cert.pem", "chain.pem", "fullchain.pem", "privkey.pem")
+    if name in known:
+        return name
+    return "privkey.pem" if place.part == "key" else "fullchain.pem"

@@ -1,0 +1,373 @@
+"""Cron lines, run-parts scripts and anacron jobs, as candidates for a trigger.
+
+Law: which files count, and which names, modes and owners, is the found daemon's own rule; a line is
+judged by its own switch alone. A file that the daemon passes over is kept as off: it may explain why
+somebody believed it ran.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from certaudit.errors import UnreadableError
+from certaudit.facts import Candidate, Entry
+from certaudit.host.machine import Host
+from certaudit.model import ChainStep, Evidence, Gap, Reason, Schedule, Source, Trigger, TriggerState
+from certaudit.parsers import anacrontab, crontab, file_names
+from certaudit.parsers.crontab import CronEntry, Crontab
+from certaudit.parsers.crontab import Daemon as Dialect
+from certaudit.parsers.file_names import CronDaemon as Daemon
+from certaudit.parsers.file_names import RunPartsFlavour
+from certaudit.sources.scripts import ScriptMachine, trace
+
+SPOOLS = ("/var/spool/cron/crontabs", "/var/spool/cron/tabs", "/var/spool/cron", "/etc/crontabs")
+PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
+CRON_PATH = "/usr/bin:/bin"  # crontab(5): set unless the table says otherwise
+RUN_PARTS: dict[Daemon, RunPartsFlavour] = {
+    "vixie-debian": "debian",
+    "systemd-cron": "debian",
+    "cronie": "redhat",
+    "busybox": "busybox",
+}
+LOOKS_ASIDE = re.compile(r"\.(?:placeholder|dpkg-|ucf-|swp)|^\.placeholder$")
+
+
+@dataclass(slots=True)
+class Found:
+    """Candidates and gaps, as they are gathered."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One crontab with what the daemon makes of its file: ``off`` says why it is not read."""
+
+    path: str
+    crontab: Crontab
+    owner: str | None  # the user of a user's crontab; None for a system crontab
+    off: Reason | None = None
+
+
+def collect(host: Host, machine: ScriptMachine) -> tuple[tuple[Candidate, ...], tuple[Gap, ...]]:
+    """Every cron line, run-parts script and anacron job of the machine."""
+    found = Found()
+    daemon = daemon_stop(host)
+    tables = [*system_tables(host, found), *user_tables(host, found)]
+    lines = [candidate for table in tables for candidate in from_table(table, host, daemon)]
+    found.candidates.extend(lines)
+    jobs = anacron_jobs(host, found)
+    found.candidates.extend(jobs)
+    found.candidates.extend(run_parts(host, machine, [*lines, *jobs], found))
+    return tuple(found.candidates), tuple(found.gaps)
+
+
+def daemon_stop(host: Host) -> Reason | None:
+    """Why no cron daemon reads any table here, or ``None`` if one does or may."""
+    cron = host.cron
+    if cron.installed is False:
+        return Reason("no-cron-daemon", "no cron daemon is installed here")
+    units = [unit for name in cron.units if (unit := host.systemd.unit(name)) is not None]
+    if host.init != "systemd" or not units:
+        return None
+    for unit in units:
+        running = unit.active_state in ("active", "activating", "reloading")
+        masked = (unit.file_state or "").startswith("masked")
+        if running or (not masked and (unit.links or (unit.file_state or "").startswith("enabled"))):
+            return None
+    where = Evidence(units[0].fragment or units[0].mask or units[0].name)
+    state = f"{units[0].name} is {units[0].file_state or 'not enabled'}"
+    return Reason("cron-daemon-off", f"the cron daemon does not run: {state}", (where,))
+
+
+def system_tables(host: Host, found: Found) -> Iterator[Table]:
+    """/etc/crontab and the files of /etc/cron.d, each as the daemon sees it."""
+    paths = ["/etc/crontab"]
+    try:
+        names = host.root.names("/etc/cron.d")
+    except UnreadableError as error:
+        found.gaps.append(Gap("cron", str(error), (Evidence("/etc/cron.d"),)))
+        names = ()
+    paths += [f"/etc/cron.d/{name}" for name in names]
+    for path in paths:
+        text = readable(host, path, found)
+        if text is None:
+            continue
+        table = crontab.parse_system_crontab(text, table_daemon(host), user_names(host) or None)
+        off = file_off(host, path) or refused(path, table)
+        yield Table(path, table, None, off)
+
+
+def readable(host: Host, path: str, found: Found) -> str | None:
+    """The text of a table, or ``None`` with a Gap if it is there but cannot be read."""
+    try:
+        if host.root.exists(path) is False or host.root.entry(path) is None:
+            return None
+        return host.root.text(path)
+    except UnreadableError as error:
+        found.gaps.append(Gap("cron", str(error), (Evidence(path),)))
+        return None
+
+
+def file_off(host: Host, path: str) -> Reason | None:
+    """Why the daemon passes over a file of /etc/cron.d, or ``None`` if it reads it."""
+    daemon = daemon_of(host)
+    if path != "/etc/crontab":
+        good, why = file_names.cron_d_name_ok(PurePosixPath(path).name, daemon)
+        if not good:
+            text = f"{daemon_words(daemon)} does not read {path}: {why}"
+            return Reason("name-ignored", text, (Evidence(path),))
+    entry = host.root.entry(path)
+    if entry is None or not entry.is_file:
+        return None
+    links = entry.links if host.live else 1  # unpacking an image may join equal files
+    good, why = file_names.cron_d_mode_ok(entry.mode, owner_of(host, entry.uid), daemon, links=links)
+    return None if good else Reason("file-refused", f"cron refuses {path}: {why}", (Evidence(path),))
+
+
+def owner_of(host: Host, uid: int) -> int:
+    """A file's owner, where the owner of the tree's root directory stands for root."""
+    return 0 if uid == host.root.root_uid else (uid or 1)
+
+
+def refused(path: str, table: Crontab) -> Reason | None:
+    """Why the daemon throws away a file as a whole."""
+    if table.refused is None:
+        return None
+    where = Evidence(path, table.refused.line)
+    return Reason("file-refused", f"cron refuses {path}: {table.refused.reason}", (where,))
+
+
+def daemon_of(host: Host) -> Daemon:
+    """Whose rules count: the found daemon's, else those of Debian's cron."""
+    name = host.cron.name
+    return name if name in ("cronie", "busybox", "systemd-cron") else "vixie-debian"  # type: ignore[return-value]
+
+
+def table_daemon(host: Host) -> Dialect:
+    """Whose grammar a table is read by."""
+    name = daemon_of(host)
+    return name if name in ("cronie", "busybox") else "vixie-debian"  # type: ignore[return-value]
+
+
+def daemon_words(name: str) -> str:
+    """A cron daemon as a person knows it."""
+    return {"vixie-debian": "Debian's cron", "busybox": "busybox crond"}.get(name, name)
+
+
+def user_tables(host: Host, found: Found) -> Iterator[Table]:
+    """The crontabs of the spool, each with the user whose it is."""
+    users = user_names(host)
+    seen: set[str] = set()
+    for spool in SPOOLS:
+        try:
+            names = host.root.names(spool)
+        except UnreadableError as error:
+            found.gaps.append(Gap("cron", f"{error}: the crontabs of users", (Evidence(spool),)))
+            continue
+        for name in names:
+            path = f"{spool}/{name}"
+            entry = host.root.entry(path) if host.root.exists(path) else None
+            if entry is None or entry.is_dir or str(entry.path) in seen:
+                continue
+            seen.add(str(entry.path))
+            text = readable(host, path, found)
+            if text is None:
+                continue
+            orphan = Reason("no-such-user", f"there is no user {name}", (Evidence(path),))
+            off = orphan if users and name not in users else spool_name_off(path, name)
+            table = crontab.parse_user_crontab(text, table_daemon(host))
+            yield Table(path, table, name, off or refused(path, table))
+
+
+def spool_name_off(path: str, name: str) -> Reason | None:
+    """A file of the spool that is nobody's crontab: a left-over of an editor or of crontab(1)."""
+    if name.startswith(("tmp.", ".", "#")) or name.endswith("~"):
+        return Reason("name-ignored", f"{path} is no user's crontab", (Evidence(path),))
+    return None
+
+
+def user_names(host: Host) -> frozenset[str]:
+    """The users of /etc/passwd; empty where the tree holds none."""
+    try:
+        lines = host.root.text("/etc/passwd").splitlines()
+    except UnreadableError:
+        return frozenset()
+    return frozenset(line.partition(":")[0] for line in lines if ":" in line)
+
+
+def from_table(table: Table, host: Host, daemon: Reason | None) -> Iterator[Candidate]:
+    """Every line of a table as a candidate."""
+    for entry in (*table.crontab.entries, *table.crontab.commented):
+        yield from_line(entry, table, host, daemon)
+
+
+def from_line(line: CronEntry, table: Table, host: Host, daemon: Reason | None) -> Candidate:
+    """One cron line as a candidate."""
+    state, reason = line_state(line, table, daemon)
+    user = line.user or table.owner or "root"
+    trigger = Trigger(
+        id=f"cron:{table.path}:{line.line}",
+        kind="cron",
+        state=state,
+        source=Source(table.path, line.line),
+        user=user,
+        reasons=(reason,),
+        schedule=schedule_of(line, host),
+        certain=host.cron.installed is True,
+    )
+    step = ChainStep(table.path, line.line, line.text.strip())
+    environment = cron_environment(line, user)
+    shell = dict(environment)["SHELL"]
+    start = Entry((step,), (), None, line.command, shell, environment, user)
+    unknown = (gap_of_daemon(),) if host.cron.installed is None else ()
+    return Candidate(trigger, (start,), unknown=unknown)
+
+
+def gap_of_daemon() -> Gap:
+    """The tree does not show whether a cron daemon is there."""
+    return Gap("cron", "the tree does not hold the programs: whether a cron daemon runs is not known")
+
+
+def line_state(line: CronEntry, table: Table, daemon: Reason | None) -> tuple[TriggerState, Reason]:
+    """A line's own switch, and whether a daemon reads it at all."""
+    here = (Evidence(table.path, line.line, line.text.strip()),)
+    if line.commented:
+        return "off", Reason("commented-out", "the line is commented out", here)
+    if table.off is not None:
+        return "off", table.off
+    if daemon is not None:
+        return "dormant", daemon
+    return "armed", Reason("cron-line", f"cron runs it at {line.schedule}", here)
+
+
+def cron_environment(line: CronEntry, user: str) -> tuple[tuple[str, str], ...]:
+    """The environment cron gives a command (crontab(5)), the table's own lines over it."""
+    home = "/root" if user == "root" else f"/home/{user}"
+    known = {"SHELL": "/bin/sh", "PATH": CRON_PATH, "HOME": home, "LOGNAME": user}
+    known.update(dict(line.environment))
+    return tuple(sorted(known.items()))
+
+
+def schedule_of(line: CronEntry, host: Host) -> Schedule:
+    """When a cron line fires next and how far apart its firings lie."""
+    moment = host.as_of.astimezone(host.zone)
+    following = crontab.next_firing(line.schedule, moment, table_daemon(host))
+    gap = crontab.interval(line.schedule, table_daemon(host))
+    longest = gap.total_seconds() if gap else None
+    return Schedule((line.schedule,), None, None, following, following, longest)
+
+
+def anacron_jobs(host: Host, found: Found) -> list[Candidate]:
+    """The jobs of /etc/anacrontab, armed where anacron itself is there."""
+    text = readable(host, "/etc/anacrontab", found)
+    if text is None:
+        return []
+    present = host.path_exists("/usr/sbin/anacron")
+    jobs = []
+    for job in anacrontab.parse_anacrontab(text).jobs:
+        here = (Evidence("/etc/anacrontab", job.line, job.text.strip()),)
+        state: TriggerState = "dormant" if present is False else "armed"
+        code = "no-anacron" if present is False else "anacron-job"
+        words = (
+            "anacron is not installed" if present is False else f"anacron runs it every {job.days} days"
+        )
+        trigger = Trigger(
+            id=f"anacron:{job.identifier}",
+            kind="anacron",
+            state=state,
+            source=Source("/etc/anacrontab", job.line),
+            reasons=(Reason(code, words, here),),
+            schedule=Schedule((f"every {job.days} days",), longest_gap=job.days * 86_400.0),
+            last_fired=None,
+            certain=present is True,
+        )
+        environment = tuple(
+            sorted(
+                {"SHELL": "/bin/sh", "PATH": CRON_PATH, "HOME": "/root", **dict(job.environment)}.items()
+            )
+        )
+        step = ChainStep("/etc/anacrontab", job.line, job.text.strip())
+        jobs.append(Candidate(trigger, (Entry((step,), (), None, job.command, "/bin/sh", environment),)))
+    return jobs
+
+
+def run_parts(
+    host: Host, machine: ScriptMachine, starters: Iterable[Candidate], found: Found
+) -> Iterator[Candidate]:
+    """The scripts of the directories that cron and anacron lines hand to run-parts."""
+    calls: dict[str, list[tuple[Candidate, bool]]] = {}
+    for starter in starters:
+        for _, traced in trace(starter, machine) if mentions_run_parts(starter) else ():
+            for command in traced.commands:
+                directory = run_parts_directory(command.argv)
+                if directory:
+                    blocked = any(guard.holds is False for guard in command.guards)
+                    calls.setdefault(directory, []).append((starter, blocked))
+    for directory, callers in sorted(calls.items()):
+        best = choose(callers)
+        try:
+            names = host.root.names(directory)
+        except UnreadableError as error:
+            found.gaps.append(Gap("cron", str(error), (Evidence(directory),)))
+            continue
+        for name in names:
+            candidate = from_script(f"{directory}/{name}", name, best, host)
+            if candidate is not None:
+                yield candidate
+
+
+def mentions_run_parts(candidate: Candidate) -> bool:
+    """A cheap test before a line is followed."""
+    return any("run-parts" in (entry.text or "") for entry in candidate.entries)
+
+
+def run_parts_directory(argv: tuple[str | None, ...]) -> str | None:
+    """The directory of a ``run-parts`` call, or ``None`` if it is none."""
+    if not argv or argv[0] is None or PurePosixPath(argv[0]).name != "run-parts":
+        return None
+    words = [word for word in argv[1:] if word and not word.startswith("-")]
+    return words[-1].rstrip("/") if words else None
+
+
+def choose(callers: list[tuple[Candidate, bool]]) -> tuple[Candidate, bool]:
+    """Of several lines that run one directory, the one that really does."""
+    rank = {"armed": 0, "dormant": 1, "off": 2}
+    return min(callers, key=lambda c: (c[1], rank[c[0].trigger.state]))
+
+
+def from_script(path: str, name: str, caller: tuple[Candidate, bool], host: Host) -> Candidate | None:
+    """One script of a run-parts directory as a candidate; ``None`` for what is no file."""
+    starter, blocked = caller
+    entry = host.root.entry(path) if host.root.exists(path) else None
+    if entry is None or not entry.is_file or LOOKS_ASIDE.search(name):
+        return None
+    here = (Evidence(path),)
+    state: TriggerState = starter.trigger.state
+    reasons: tuple[Reason, ...] = starter.trigger.reasons
+    if blocked and state == "armed":
+        text = f"the line that runs {PurePosixPath(path).parent} does nothing here"
+        state, reasons = "dormant", (Reason("guard-false", text, reasons[0].evidence),)
+    good, why = file_names.run_parts_name_ok(name, RUN_PARTS[daemon_of(host)])
+    if not good:
+        text = f"run-parts passes over {path}: {why}"
+        state, reasons = "off", (Reason("name-ignored", text, here),)
+    elif not entry.executable:
+        state, reasons = "off", (Reason("not-executable", f"{path} is not executable", here),)
+    trigger = replace(
+        starter.trigger,
+        id=f"run-parts:{path}",
+        kind="run-parts",
+        state=state,
+        source=Source(path),
+        reasons=reasons,
+    )
+    environment = starter.entries[0].environment
+    steps = (*starter.entries[0].chain, ChainStep(path, None, f"run-parts {path}"))
+    return Candidate(
+        trigger, (Entry(steps, (), (path,), environment=environment),), unknown=starter.unknown
+    )

@@ -1,0 +1,124 @@
+"""The machine as the shell reader asks for it, and the traces of what each trigger would run.
+
+Law: the reader is pure; this is where its questions (a script's text, a file test, a program on the
+path) are answered from the tree, with ``None`` wherever the tree cannot tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from certaudit.errors import UnreadableError
+from certaudit.facts import Candidate, Entry
+from certaudit.host.machine import Host
+from certaudit.host.root import Entry as Node
+from certaudit.model import Evidence, Gap
+from certaudit.parsers.shell import CommandLine, Place, Program, ScriptText, Trace, follow
+
+SCRIPT_LIMIT = 1 << 20
+INTERPRETER = re.compile(r"#!\s*(\S+)(?:\s+(\S+))?")
+Traced = tuple[tuple[Entry, Trace], ...]
+
+
+@dataclass(slots=True)
+class ScriptMachine:
+    """Answers the shell reader's questions from a host's files."""
+
+    host: Host
+    unreadable: dict[str, str] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
+
+    def script(self, path: str) -> ScriptText | None:
+        """The text of a script, or ``None`` if there is none or it is no text."""
+        try:
+            found = self.host.root.entry(path)
+            if found is None or not found.is_file:
+                return None
+            with self.host.root.open(path) as stream:
+                data = stream.read(SCRIPT_LIMIT)
+        except UnreadableError as error:
+            self.unreadable[path] = str(error)
+            return None
+        except OSError as error:
+            self.unreadable[path] = f"{path}: {error.strerror}"
+            return None
+        if b"\0" in data[:1024]:
+            return None
+        text = data.decode("utf-8", "replace")
+        self.read.add(str(found.path))
+        match = INTERPRETER.match(text)
+        interpreter = None
+        if match:
+            interpreter = match[2] if match[1].endswith("/env") and match[2] else match[1]
+        return ScriptText(str(found.path), text, interpreter)
+
+    def test(self, operator: str, path: str) -> bool | None:
+        """Answer the file tests of test(1); as root, so that permission bits other than x do not matter."""
+        if operator in ("-h", "-L"):
+            link = self.host.root.link(path)
+            return (
+                True if link is not None else (False if self.host.root.exists(path) is False else None)
+            )
+        found = self.host.path_exists(path)
+        if not found or operator in ("-e", "-a", "-r", "-w"):
+            return found
+        if str(path).rstrip("/") == "/run/systemd/system":
+            return operator == "-d"
+        try:
+            node = self.host.root.entry(path)
+        except UnreadableError:
+            return None
+        return None if node is None else answer(operator, node)
+
+    def which(self, name: str, search_path: Sequence[str]) -> str | None:
+        """The first executable of that name on a search path, or ``None``."""
+        if "/" in name:
+            return name if self.test("-x", name) else None
+        for directory in search_path:
+            path = f"{directory.rstrip('/')}/{name}"
+            if directory.startswith("/") and self.test("-x", path) and not self.test("-d", path):
+                return path
+        return None
+
+    def missing(self, name: str, search_path: Sequence[str]) -> bool:
+        """Is a program certainly not there: every directory that could hold it is in the tree."""
+        if "/" in name:
+            return self.host.root.exists(name) is False
+        places = [f"{d.rstrip('/')}/{name}" for d in search_path if d.startswith("/")]
+        known = [self.host.root.exists(place) for place in places]
+        held = any(self.host.root.exists(d) for d in ("/usr/bin", "/bin"))
+        return bool(known) and held and all(k is not True for k in known)
+
+
+def answer(operator: str, node: Node) -> bool | None:
+    """One file test on a node that exists, or ``None`` for an operator this does not know."""
+    answers = {
+        "-f": node.is_file,
+        "-d": node.is_dir,
+        "-x": node.is_dir or node.executable,
+        "-s": node.size > 0,
+    }
+    return answers.get(operator)
+
+
+def trace(candidate: Candidate, machine: ScriptMachine) -> Traced:
+    """What each entry of a candidate would run, in order."""
+    return tuple((entry, follow(start_of(entry), machine)) for entry in candidate.entries)
+
+
+def start_of(entry: Entry) -> CommandLine | Program:
+    """An entry in the shell reader's own terms."""
+    last = entry.chain[-1]
+    place = Place(last.path, last.line or 0, last.text)
+    if entry.argv is not None:
+        return Program(entry.argv, place, entry.environment)
+    return CommandLine(entry.text or "", place, entry.environment, entry.shell)
+
+
+def unreadable_gaps(machine: ScriptMachine) -> tuple[Gap, ...]:
+    """Scripts that were named but could not be read."""
+    return tuple(
+        Gap("scripts", reason, (Evidence(path),)) for path, reason in sorted(machine.unreadable.items())
+    )

@@ -1,0 +1,320 @@
+"""Timers, path and socket units, and boot services, as candidates for a trigger.
+
+Law: a unit is judged here by its own switch alone (enabled, masked, active); whether its commands
+reach a client is for linking to say. A static service is no trigger: it is what a trigger starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from certaudit.catalogue import mechanism_of_unit
+from certaudit.errors import ParseError
+from certaudit.facts import Candidate, Entry, Setting, Unit
+from certaudit.host.machine import Host
+from certaudit.model import (
+    ChainStep,
+    Evidence,
+    Gap,
+    HalfSwitched,
+    Reason,
+    Schedule,
+    Source,
+    Trigger,
+    TriggerState,
+)
+from certaudit.parsers import calendar
+from certaudit.parsers.timespan import parse_timespan
+from certaudit.sources.services import Services
+
+ACTIVE = frozenset({"active", "activating", "reloading"})
+ENABLED = frozenset({"enabled", "enabled-runtime", "generated", "transient"})
+MONOTONIC = ("OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec")
+NEEDS_A_FIRST_RUN = frozenset({"OnUnitActiveSec", "OnUnitInactiveSec"})
+KINDS = ("timer", "path", "socket")
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A unit's own switch: the state it gives a trigger, and why."""
+
+    state: TriggerState
+    reasons: tuple[Reason, ...]
+    half: HalfSwitched | None = None
+    certain: bool = True
+    gaps: tuple[Gap, ...] = ()
+
+
+def collect(host: Host, services: Services) -> tuple[tuple[Candidate, ...], tuple[HalfSwitched, ...]]:
+    """Every timer, path, socket and boot service with the commands it starts, and the half-switched."""
+    candidates: list[Candidate] = []
+    half: list[HalfSwitched] = []
+    started: set[str] = set()
+    for name in host.systemd.names():
+        unit = host.systemd.unit(name) if name.rpartition(".")[2] in KINDS else None
+        if unit is None or unit.name != name or is_template(name):
+            continue
+        switch = judge(unit, host)
+        candidate = from_unit(unit, switch, host, services)
+        started.update(entry.unit for entry in candidate.entries if entry.unit)
+        candidates.append(candidate)
+        half.extend([switch.half] if switch.half else [])
+    candidates.extend(boot_services(host, services))
+    return tuple(candidates), tuple(half)
+
+
+def is_template(name: str) -> bool:
+    """``foo@.timer``: a template itself starts nothing."""
+    return "@." in name
+
+
+def evidence_of(unit: Unit) -> Evidence:
+    """The file that defines a unit, or the link that names it."""
+    where = unit.fragment or unit.mask or (unit.links[0].path if unit.links else unit.name)
+    return Evidence(where)
+
+
+def pulled_in(unit: Unit) -> bool:
+    """Does something start this unit at boot: enabled, or a link in a target's directory."""
+    return unit.file_state in ENABLED or any(link.by.endswith(".target") for link in unit.links)
+
+
+def judge(unit: Unit, host: Host) -> Switch:
+    """The state that a unit's own switch gives it, live or as an image will boot."""
+    if unit.dangling:
+        return dangling(unit, host)
+    masked = (unit.file_state or "").startswith("masked")
+    wanted = pulled_in(unit) and not masked
+    if unit.active_state is not None:
+        return judge_live(unit, wanted=wanted, masked=masked)
+    here = (evidence_of(unit),)
+    if masked:
+        return Switch("off", (Reason("masked", f"{unit.name} is masked", (Evidence(unit.mask or ""),)),))
+    if wanted:
+        links = tuple(Evidence(link.path) for link in unit.links[:1])
+        text = f"{unit.name} is enabled: it starts at boot"
+        return Switch("armed", (Reason("enabled", text, links + here),))
+    text = f"{unit.name} is {unit.file_state or 'not enabled'}: nothing starts it at boot"
+    return Switch("off", (Reason("not-enabled", text, here),))
+
+
+def dangling(unit: Unit, host: Host) -> Switch:
+    """A link names a unit whose file the tree does not hold."""
+    link = Evidence(unit.links[0].path, None, f"-> {unit.links[0].target}")
+    vendor = ("/lib/systemd/system", "/usr/lib/systemd/system")
+    if any(host.root.exists(directory) for directory in vendor):
+        text = f"{unit.name} is enabled, but its unit file is not there"
+        return Switch("dormant", (Reason("unit-file-missing", text, (link,)),))
+    text = f"{unit.name} is enabled; its own file is not part of this tree"
+    gap = Gap("units", f"the file of {unit.name} is not part of this tree", (link,))
+    return Switch("armed", (Reason("enabled", text, (link,)),), certain=False, gaps=(gap,))
+
+
+def judge_live(unit: Unit, *, wanted: bool, masked: bool) -> Switch:
+    """As ``judge``, on a machine whose manager answers."""
+    active = unit.active_state in ACTIVE
+    here = (
+        evidence_of(unit),
+        Evidence(f"systemd:{unit.name}", None, f"ActiveState={unit.active_state}"),
+    )
+    if active and wanted:
+        return Switch(
+            "armed", (Reason("enabled-and-active", f"{unit.name} is enabled and active", here),)
+        )
+    if active:
+        word = "masked" if masked else (unit.file_state or "not enabled")
+        text = f"{unit.name} is {word}, but still active until it is stopped or the machine reboots"
+        what = "masked-active" if masked else "disabled-active"
+        if not masked and unit.file_state not in ("disabled", None):
+            return Switch("armed", (Reason("active", f"{unit.name} is active", here),))
+        half = HalfSwitched(
+            unit.name, "masked-active" if what == "masked-active" else "disabled-active", text, here
+        )
+        return Switch("armed", (Reason(what, text, here),), half)
+    if wanted:
+        text = f"{unit.name} is not running, but enabled: it starts at the next boot"
+        half = HalfSwitched(unit.name, "enabled-inactive", text, here)
+        return Switch("armed", (Reason("enabled-inactive", text, here),), half)
+    code = "masked" if masked else "not-enabled"
+    return Switch(
+        "off", (Reason(code, f"{unit.name} is {unit.file_state or 'off'} and inactive", here),)
+    )
+
+
+def from_unit(unit: Unit, switch: Switch, host: Host, services: Services) -> Candidate:
+    """A timer, path or socket unit as a candidate."""
+    state, reasons = switch.state, switch.reasons
+    schedule = schedule_of(unit, host) if unit.kind == "timer" else None
+    stop = without_times(unit) if unit.kind == "timer" and unit.fragment else None
+    if stop and state == "armed":
+        state, reasons = "dormant", (stop, *reasons)
+    target = target_of(unit)
+    entries, conditions, gaps = services.started(unit, target)
+    presumed = None
+    if unit.dangling and (mechanism := mechanism_of_unit(unit.name)):
+        entries = (presumed_entry(unit, mechanism.services[0], mechanism.runs),)
+        presumed = mechanism.id
+    trigger = Trigger(
+        id=trigger_id(unit.kind, unit),
+        kind=unit.kind,
+        state=state,
+        source=Source(evidence_of(unit).where),
+        user=unit.manager or "root",
+        file_state=unit.file_state,
+        active_state=unit.active_state,
+        reasons=reasons,
+        schedule=schedule,
+        last_fired=unit.last_trigger or stamp(unit, host),
+        certain=switch.certain,
+    )
+    return Candidate(trigger, entries, conditions, switch.gaps + gaps, presumed)
+
+
+def trigger_id(kind: str, unit: Unit) -> str:
+    """``timer:NAME``, and ``timer:USER/NAME`` for a unit of a user's manager."""
+    return f"{kind}:{unit.manager}/{unit.name}" if unit.manager else f"{kind}:{unit.name}"
+
+
+def presumed_entry(unit: Unit, service: str, runs: tuple[str, ...]) -> Entry:
+    """What the known package's unit of that name runs, where the tree holds only the link."""
+    step = ChainStep(unit.links[0].path, None, " ".join(runs))
+    return Entry((step,), (service,), runs, unit=service)
+
+
+def target_of(unit: Unit) -> str:
+    """The unit that a timer, path or socket starts: ``Unit=``, ``Service=``, else the same name."""
+    section, key = {"timer": ("Timer", "Unit"), "path": ("Path", "Unit")}.get(
+        unit.kind, ("Socket", "Service")
+    )
+    named = unit.last(section, key)
+    stem = unit.name.rpartition(".")[0]
+    return services_name(named, unit.name) if named else f"{stem}.service"
+
+
+def services_name(named: str, unit: str) -> str:
+    """``Unit=`` of a template instance with its own instance name filled in."""
+    stem = unit.rpartition(".")[0]
+    prefix, _, instance = stem.partition("@")
+    return (
+        named.replace("%i", instance).replace("%I", instance).replace("%p", prefix).replace("%N", stem)
+    )
+
+
+def times(unit: Unit) -> Iterator[Setting]:
+    """The lines that give a timer its times."""
+    for key in ("OnCalendar", *MONOTONIC):
+        yield from unit.all("Timer", key)
+
+
+def without_times(unit: Unit) -> Reason | None:
+    """Why a timer that is switched on never fires, or ``None`` if it does (systemd.timer(5))."""
+    keys = {setting.key for setting in times(unit)}
+    if not keys:
+        where = unit.drop_ins[-1] if unit.drop_ins else unit.fragment or ""
+        text = f"{unit.name} has no times left: {where} empties them"
+        if not unit.drop_ins:
+            text = f"{unit.name} names no times"
+        return Reason("no-times", text, (Evidence(where),))
+    if keys <= NEEDS_A_FIRST_RUN:
+        text = f"{unit.name} counts from a run of its unit, and nothing makes the first one"
+        return Reason("never-first", text, tuple(Evidence(s.path, s.line) for s in times(unit)))
+    return None
+
+
+def schedule_of(unit: Unit, host: Host) -> Schedule:
+    """When a timer fires next: from the manager where it says so, else from its expressions."""
+    expressions = tuple(s.value for s in unit.all("Timer", "OnCalendar"))
+    others = tuple(f"{s.key}={s.value}" for s in times(unit) if s.key != "OnCalendar")
+    delay = seconds(unit.last("Timer", "RandomizedDelaySec"))
+    accuracy = seconds(unit.last("Timer", "AccuracySec")) if unit.last("Timer", "AccuracySec") else 60.0
+    persistent = (unit.last("Timer", "Persistent") or "no").lower() in ("1", "yes", "true", "on")
+    earliest = next_of(expressions, host.as_of.astimezone(host.zone))
+    latest = earliest + timedelta(seconds=(delay or 0.0) + (accuracy or 0.0)) if earliest else None
+    return Schedule(
+        expression=expressions + others,
+        random_delay=delay,
+        persistent=persistent,
+        next_earliest=unit.next_elapse or earliest,
+        next_latest=unit.next_elapse or latest,
+        longest_gap=gap_of(expressions, host.as_of.astimezone(host.zone), delay or 0.0),
+    )
+
+
+def seconds(text: str | None) -> float | None:
+    """A time span of a unit file in seconds; ``None`` where there is none or it is no span."""
+    try:
+        return parse_timespan(text) if text else None
+    except ParseError:
+        return None
+
+
+def next_of(expressions: Iterable[str], moment: datetime) -> datetime | None:
+    """The next firing of any of the calendar expressions after a moment."""
+    found = []
+    for expression in expressions:
+        try:
+            found.append(calendar.next_after(calendar.parse(expression), moment))
+        except ParseError:
+            continue
+    return min((f for f in found if f is not None), default=None)
+
+
+def gap_of(expressions: tuple[str, ...], moment: datetime, delay: float) -> float | None:
+    """The longest gap between two of the next firings, random delay included, in seconds."""
+    firings = [moment]
+    for _ in range(8):
+        following = next_of(expressions, firings[-1])
+        if following is None:
+            break
+        firings.append(following)
+    gaps = [(b - a).total_seconds() for a, b in pairwise(firings[1:])]
+    return max(gaps) + delay if gaps else None
+
+
+def stamp(unit: Unit, host: Host) -> datetime | None:
+    """The last firing, by the mtime of a persistent timer's stamp file (systemd.timer(5))."""
+    if unit.kind != "timer" or unit.manager:
+        return None
+    path = f"/var/lib/systemd/timers/stamp-{unit.name}"
+    entry = host.root.entry(path) if host.root.exists(path) else None
+    return entry.modified if entry and entry.modified <= host.as_of else None
+
+
+def boot_services(host: Host, services: Services) -> Iterator[Candidate]:
+    """Services that a target pulls in at boot, each with its own commands."""
+    for name in host.systemd.names():
+        if not name.endswith(".service") or is_template(name):
+            continue
+        unit = host.systemd.unit(name)
+        if unit is None or unit.name != name or not (pulled_in(unit) or is_masked_boot(unit)):
+            continue
+        switch = judge_boot(unit)
+        entries, conditions, gaps = services.started(unit, name)
+        trigger = Trigger(
+            id=trigger_id("boot", unit),
+            kind="boot",
+            state=switch.state,
+            source=Source(evidence_of(unit).where),
+            user=unit.manager or "root",
+            file_state=unit.file_state,
+            active_state=unit.active_state,
+            reasons=switch.reasons,
+            certain=switch.certain,
+        )
+        yield Candidate(trigger, entries, conditions, gaps)
+
+
+def is_masked_boot(unit: Unit) -> bool:
+    """A masked service with a link that would pull it in."""
+    return (unit.file_state or "").startswith("masked") and bool(unit.links)
+
+
+def judge_boot(unit: Unit) -> Switch:
+    """A service that starts at boot; whether it runs now says nothing about the next boot."""
+    here = (evidence_of(unit),)
+    if (unit.file_state or "").startswith("masked"):
+        return Switch("off", (Reason("masked", f"{unit.name} is masked", here),))
+    return Switch("armed", (Reason("enabled", f"{unit.name} starts at boot", here),))
