@@ -212,12 +212,16 @@ def listed(root: Path) -> dict[str, tuple[str, str | None]]:
 
 
 def is_enabled(root: Path, name: str) -> str | None:
-    """The word that ``is-enabled`` prints; ``None`` where it fails."""
+    """The word that ``is-enabled`` prints; ``None`` where it fails, empty where it never got there.
+
+    Builds with SysV support first look for the unit outside the generators' directories and give up
+    where that ends in a broken link.
+    """
     arguments = [str(SYSTEMCTL), f"--root={root}", "is-enabled", name]
     done = subprocess.run(
         arguments, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"}
     )
-    return done.stdout.strip() or None
+    return "" if "Failed to look up unit file state" in done.stderr else done.stdout.strip() or None
 
 
 def seed() -> str:
@@ -249,8 +253,8 @@ def test_states_are_those_that_systemctl_prints(block: int, tmp_path: Path) -> N
             name for name in units.names() if name not in expected and name_kind(name) == "instance"
         ]
         for name in pulled[:2]:
-            state = units.file_state(name)
-            assert (None if state == "bad" else state) == is_enabled(root, name), f"{name}: {shown}"
+            state, printed = units.file_state(name), is_enabled(root, name)
+            assert printed in ("", None if state == "bad" else state), f"{name}: {shown}"
         for name in units.names():  # whatever the tree, a unit is built
             units.unit(name)
 
