@@ -168,7 +168,9 @@ def descriptions(host: Host, linked: Iterable[Linked]) -> dict[str, tuple[str, .
     return {text: tuple(sorted(names)) for text, names in found.items()}
 
 
-def existed(host: Host, lineage: Lineage, paths: Sequence[RenewalPath]) -> Callable[[datetime], bool | None]:
+def existed(
+    host: Host, lineage: Lineage, paths: Sequence[RenewalPath]
+) -> Callable[[datetime], bool | None]:
     """Was the owner's trigger there at a moment: every file of its chain is at least that old."""
     owner = next((p for p in paths if p.id == lineage.owner), None)
 

@@ -105,7 +105,7 @@ class LineageFact:
     installer: str | None
     autorenew: bool
     renew_before_expiry: str | None
-    hooks: tuple[tuple[str, str, int | None], ...]  # (kind, command, line in the conf)
+    hooks: tuple[tuple[str, str, int | None], ...]  # (key, command, line in the conf)
     params: tuple[tuple[str, str], ...]
     live: int | None
     live_dir: str

@@ -195,6 +195,7 @@ class Generation:
     fingerprint: str = ""
     public_key: str = ""
     made_by: MadeBy = MadeBy()
+    written: datetime | None = None  # when its run wrote it, by that run's log
     relation: Relation = "unknown"
 
 
@@ -220,6 +221,7 @@ class Lineage:
     owner_because: str = ""
     broken: tuple[Reason, ...] = ()  # why certbot itself would skip it as unparsable
     unattended: tuple[Reason, ...] = ()  # why it can not be renewed without a person
+    remembered: tuple[Evidence, ...] = ()  # the lines of the conf that let any path renew it
     server: str | None = None
     version: str | None = None
 

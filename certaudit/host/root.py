@@ -211,6 +211,7 @@ class Root:
                 return UnreadableError(f"{path}: too many levels of symbolic links")
             if target.startswith("/"):
                 here = PurePosixPath("/")
+            found = os.lstat(self.outside(here)) if here.parts[1:] else os.stat(self.directory)
             todo.extend([p for p in target.split("/") if p not in ("", ".")][::-1])
         return entry_of(here, found)
 

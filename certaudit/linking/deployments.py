@@ -1,7 +1,7 @@
 """Places that hold a certificate, each tied to a lineage and a generation.
 
-Law: a copy is *stale* only if it matters: a consumer refers to it, an armed path writes it, or the policy
-names it. An older copy that nobody uses is listed as unreferenced and is no fault.
+Law: a copy is *stale* only if it matters: a consumer refers to it, an armed path writes it, or the
+policy names it. An older copy that nobody uses is listed as unreferenced and is no fault.
 """
 
 from __future__ import annotations

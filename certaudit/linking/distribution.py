@@ -26,7 +26,8 @@ RELOAD_WORDS = frozenset({
     "force-reload", "graceful", "condrestart", "start",
 })  # fmt: skip
 COMPARISONS = frozenset({"cmp", "diff", "md5sum", "sha256sum", "sha1sum"})
-SHARED_HOOKS = frozenset({"deploy", "renew", "post"})
+SHARED_HOOKS = frozenset({"deploy", "renew", "post"})  # pre-hooks run before, and distribute nothing
+SAVED_HOOKS = frozenset({"deploy_hook", "renew_hook", "post_hook"})
 
 
 def steps(call: Invocation, later: Iterable[Command]) -> Iterator[Distribution]:
@@ -150,7 +151,7 @@ def shared_hooks(hooks: Hooks | None, lineages: Iterable[LineageFact]) -> Iterat
         if option.removesuffix("-hook") in SHARED_HOOKS:
             yield Distribution("hook", "global-hook", value, Source(path, line))
     for lineage in lineages:
-        for kind, command, number in lineage.hooks:
-            if kind in SHARED_HOOKS:
+        for key, command, number in lineage.hooks:
+            if key in SAVED_HOOKS:
                 where = Source(lineage.conf, number)
                 yield Distribution("hook", "saved-hook", command, where, lineages=(lineage.name,))

@@ -124,21 +124,22 @@ def generations(
 
     ``existed`` tells whether the owner's trigger was there at a moment.
     """
-    made = tuple(replace(g, made_by=made_by(lineage, g, found)) for g in lineage.generations)
+    made = tuple(attributed(lineage, g, found) for g in lineage.generations)
     related = tuple(replace(g, relation=relation(lineage, g, existed)) for g in made)
     return replace(lineage, generations=related)
 
 
-def made_by(lineage: Lineage, generation: Generation, found: Sequence[Run]) -> MadeBy:
-    """The run that made a generation: one that says so, and whose time fits the certificate's."""
+def attributed(lineage: Lineage, generation: Generation, found: Sequence[Run]) -> Generation:
+    """A generation with the run that made it: it says so, and its time fits the certificate's."""
     for run in reversed(found):
         for result in run.outcomes:
             if result.outcome == "renewed" and result.lineage == lineage.name:
                 numbered = result.generation == generation.number
                 timed = in_time(result.time or run.ended, generation)
                 if timed and (numbered or result.generation is None):
-                    return MadeBy(run.id, run.trigger, run.actor, run.confidence, run.because)
-    return MadeBy(because=("no run that made it is in the logs that survive",))
+                    made = MadeBy(run.id, run.trigger, run.actor, run.confidence, run.because)
+                    return replace(generation, made_by=made, written=result.time or run.ended)
+    return replace(generation, made_by=MadeBy(because=("no run that made it is in the logs",)))
 
 
 def in_time(moment: datetime | None, generation: Generation) -> bool:
@@ -159,4 +160,5 @@ def relation(
         return "unknown"
     if lineage.owner.partition(">")[0] == made.trigger:
         return "owner"
-    return "stolen" if existed(generation.not_before + BACKDATED) else "unknown"
+    moment = generation.written or generation.not_before + BACKDATED
+    return "stolen" if existed(moment) else "unknown"

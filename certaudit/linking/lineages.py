@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from certaudit.facts import CertificateFile, LineageFact
 from certaudit.linking.due import due as due_of
-from certaudit.model import Generation, Lineage
+from certaudit.model import Evidence, Generation, Lineage
 
 
 def lineage_of(fact: LineageFact, installed: str | None) -> Lineage:
@@ -28,9 +28,18 @@ def lineage_of(fact: LineageFact, installed: str | None) -> Lineage:
         generations=generations,
         broken=fact.broken,
         unattended=fact.unattended,
+        remembered=remembered(fact),
         server=fact.server,
         version=fact.version,
     )
+
+
+def remembered(fact: LineageFact) -> tuple[Evidence, ...]:
+    """The lines of a conf that let any `certbot renew` renew it: the authenticator and its hooks."""
+    hooks = [h for h in fact.hooks if h[0] in ("manual_auth_hook", "manual_cleanup_hook")]
+    lines = tuple(Evidence(fact.conf, number, f"{key} = {value}") for key, value, number in hooks)
+    authenticator = Evidence(fact.conf, None, f"authenticator = {fact.authenticator}")
+    return lines or (authenticator,)
 
 
 def generation_of(number: int, cert: CertificateFile) -> Generation:

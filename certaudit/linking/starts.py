@@ -67,11 +67,14 @@ def unit_line(starts: list[Start], line: Observed, event: UnitEvent, units: tupl
 
 
 def begin(starts: list[Start], start: Start) -> None:
-    """Add a start unless another log already told it."""
-    for known in reversed(starts):
+    """Add a start unless another log already told it; a line of a file is better evidence."""
+    for position in range(len(starts) - 1, -1, -1):
+        known = starts[position]
         if start.time - known.time > SAME_LINE:
             break
         if same(known, start):
+            if known.evidence.line is None and start.evidence.line is not None:
+                starts[position] = replace(known, evidence=start.evidence)
             return
     starts.append(start)
 

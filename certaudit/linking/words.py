@@ -84,14 +84,14 @@ def off_commands(trigger: Trigger) -> tuple[str, ...]:
     """The commands that switch a trigger off so that it stays off."""
     name = trigger_name(trigger.id)
     if trigger.kind == "cron":
-        shipped = mechanism_of_file(trigger.source.path)
-        if shipped and shipped.packaging == "deb":
-            return shipped.off
-        return (f"put a # in front of line {trigger.source.line} of {trigger.source.path}",)
+        packaged = mechanism_of_file(trigger.source.path)
+        if packaged and packaged.packaging == "deb":
+            return packaged.off
+        return (f"sed -i '{trigger.source.line}s/^/#/' {trigger.source.path}",)
     if trigger.kind == "run-parts":
         return (f"chmod -x {trigger.source.path}",)
     if trigger.kind == "anacron":
-        return (f"put a # in front of line {trigger.source.line} of /etc/anacrontab",)
+        return (f"sed -i '{trigger.source.line}s/^/#/' /etc/anacrontab",)
     if "/" in name:
         user, _, unit = name.partition("/")
         return (f"systemctl --user -M {user}@ disable --now {unit}",)

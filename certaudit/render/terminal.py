@@ -32,6 +32,8 @@ from certaudit.model import (
 WIDTH = 80
 COLOURS = {"high": "bold red", "medium": "yellow", "low": "cyan", "info": "dim"}
 STATUS_COLOURS = {"stale": "yellow", "mismatch": "red", "missing": "red", "current": "green"}
+MOST_TEXT = 150  # characters of a line of evidence
+COMMAND_WIDTH = WIDTH - 10
 MOST_EVIDENCE = 8
 MOST_GENERATIONS = 6
 
@@ -173,9 +175,7 @@ def idle(trigger: Trigger) -> Text:
 def renewal(model: Model, generation: Generation) -> Text:
     """Who made one generation."""
     made = generation.made_by
-    text = Text(
-        f"{generation.number:>3}  {moment(generation.not_before.astimezone(model.host.as_of.tzinfo))}  "
-    )
+    text = Text(f"{generation.number:>3}  {written(model, generation)}  ")
     if made.trigger is None:
         word = "by hand" if made.actor == "manual" else "not known"
         return text.append(f"{word}: {made.because[0]}" if made.because else word, style="dim")
@@ -183,6 +183,12 @@ def renewal(model: Model, generation: Generation) -> Text:
     if generation.relation == "stolen":
         text.append("  stolen", style="red")
     return text.append(f"  (confidence {made.confidence})", style="dim")
+
+
+def written(model: Model, generation: Generation) -> str:
+    """When a generation was written, by its run's log, else by its own date, in the machine's zone."""
+    time = generation.written or generation.not_before
+    return moment(time.astimezone(model.host.as_of.tzinfo))
 
 
 def places(model: Model, lineage: Lineage) -> list[Deployment]:
@@ -230,14 +236,28 @@ def finding_block(result: Result, finding: Finding) -> RenderableType:
 def evidence(line: Evidence) -> Text:
     """One line that was read, as ``file:line``."""
     text = Text(f"{line.place}", style="cyan")
-    return text.append(f"  {line.text.strip()}" if line.text else "", style="default")
+    words = " ".join(line.text.split())
+    if len(words) > MOST_TEXT:  # the whole line stands at the place that is named
+        words = words[:MOST_TEXT].rsplit(" ", 1)[0] + " ..."
+    return text.append(f"  {words}" if words else "", style="default")
 
 
 def fix_lines(fix: Fix) -> Iterator[Text]:
     """What to do, and the commands that do it."""
     yield Text(f"-> {fix.title}", style="green" if fix.safe else "yellow")
     for action in fix.actions:
-        yield Text(f"   {action}", style="bold")
+        yield Text("\n".join(f"   {line}" for line in folded(action)), style="bold")
+
+
+def folded(command: str) -> Iterator[str]:
+    """A command over as many lines as it needs, joined by backslashes so that it can be copied."""
+    line = ""
+    for word in command.split(" "):
+        if line and len(line) + len(word) + 3 > COMMAND_WIDTH:
+            yield line + " \\"
+            line = "  "
+        line += f" {word}" if line.strip() else f"{line}{word}"
+    yield line
 
 
 def gap_block(report: Report) -> Iterator[RenderableType]:

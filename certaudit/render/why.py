@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from certaudit.linking.words import count, day, listing, moment, path_name, span, trigger_name
 from certaudit.model import Evidence, Generation, Lineage, Model, RenewalPath
-from certaudit.render.terminal import evidence, to_text
+from certaudit.render.terminal import evidence, to_text, written
 
 
 def render(model: Model, lineage: Lineage, *, colour: bool, width: int) -> str:
@@ -43,19 +42,19 @@ def renewed(model: Model, lineage: Lineage) -> Answer:
     if not lineage.generations:
         return f"No certificate of {lineage.name} could be read.", [Evidence(lineage.renewal_conf)]
     last = lineage.generations[-1]
-    sentences = [maker(model, lineage, last, "The last renewal")]
+    sentences = [maker(model, last, "The last renewal")]
     known = [g for g in lineage.generations[:-1] if g.made_by.trigger or g.made_by.actor == "manual"]
-    sentences += [maker(model, lineage, g, "Before that,") for g in known[::-1][:4]]
+    sentences += [maker(model, g, "Before that,") for g in known[::-1][:4]]
     unknown = len(lineage.generations) - 1 - len(known)
     if unknown:
         sentences.append(f"Of {count(unknown, 'older generation')} nothing tells who made it.")
     return " ".join(sentences), run_lines(model, last)
 
 
-def maker(model: Model, lineage: Lineage, generation: Generation, lead: str) -> str:
+def maker(model: Model, generation: Generation, lead: str) -> str:
     """One generation in one sentence."""
     made = generation.made_by
-    when = moment(made_at(model, lineage, generation))
+    when = written(model, generation)
     what = f"generation {generation.number}, {when}"
     if made.actor == "manual":
         return f"{lead} ({what}) was made by hand: {made.because[0]}."
@@ -65,15 +64,6 @@ def maker(model: Model, lineage: Lineage, generation: Generation, lead: str) -> 
     because = "; ".join(made.because)
     name = trigger_name(made.trigger)
     return f"{lead} ({what}) was made by {name}{taken} (confidence {made.confidence}: {because})."
-
-
-def made_at(model: Model, lineage: Lineage, generation: Generation) -> datetime:
-    """When a generation was written: by its run's log, else by its own date."""
-    run = next((r for r in model.runs if r.id == generation.made_by.run), None)
-    for outcome in run.outcomes if run else ():
-        if outcome.lineage == lineage.name and outcome.time is not None:
-            return outcome.time
-    return generation.not_before.astimezone(model.host.as_of.tzinfo)
 
 
 def run_lines(model: Model, generation: Generation) -> list[Evidence]:

@@ -64,5 +64,6 @@ def run_rule(rule: Rule, model: Model) -> Result:
     if findings:
         worst = findings[0].severity
         return Result(rule.slug, "flagged", worst, findings, missing)
-    status = "not_assessed" if missing else "passed"
-    return Result(rule.slug, status, rule.severities[-1], (), missing)
+    if missing:
+        return Result(rule.slug, "not_assessed", rule.severities[-1], (), missing)
+    return Result(rule.slug, "passed", rule.severities[-1])

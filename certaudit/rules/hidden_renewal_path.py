@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from certaudit.linking.ownership import left_out, own_steps
-from certaudit.linking.words import day, path_name, span, switch_off, trigger_name
+from certaudit.linking.words import day, moment, path_name, span, switch_off, trigger_name
 from certaudit.model import (
     Confidence,
     Evidence,
@@ -85,9 +85,9 @@ def history(lineage: Lineage, hidden: list[RenewalPath]) -> str:
         return ""
     times = "once" if len(won) == 1 else f"{len(won)} times"
     first, last = won[0], won[-1]
-    when = f"on {day(last.not_before)}"
+    when = f"on {moment(last.written)}"
     if len(won) > 1:
-        when = f"since {day(first.not_before)}, last on {day(last.not_before)}"
+        when = f"since {day(first.written)}, last on {moment(last.written)}"
     return f"; it did so {times} that the logs still show, {when} (generation {last.number})"
 
 
@@ -100,7 +100,7 @@ def stolen(lineage: Lineage, hidden: list[RenewalPath]) -> list[Generation]:
 def evidence(lineage: Lineage, owner: RenewalPath, hidden: list[RenewalPath]) -> tuple[Evidence, ...]:
     """The lines of both chains, the conf that remembers, and what is left out."""
     lines = [Evidence(step.path, step.line, step.text) for path in hidden for step in path.chain]
-    lines.append(Evidence(lineage.renewal_conf, None, f"authenticator = {lineage.authenticator}"))
+    lines += lineage.remembered
     lines += [Evidence(step.path, step.line, step.text) for step in owner.chain]
     for path in hidden:
         for step in left_out(path, owner, lineage.name):
@@ -118,10 +118,8 @@ def fixes(
             yield switch_off(model, trigger)
     hook = f"{lineage.config_dir}/renewal-hooks/deploy/{lineage.name}"
     yield Fix(
-        "or keep both, and let every path distribute",
+        "or keep both and let every path distribute: write what "
+        f"{owner.chain[-1].path} does after its certbot call into {hook}",
         True,
-        (
-            f"write the steps of {owner.chain[-1].path} after its certbot call into {hook}",
-            f"chmod 755 {hook}",
-        ),
+        (f"chmod 755 {hook}",),
     )

@@ -81,4 +81,4 @@ def fixes(model: Model, would: list[RenewalPath]) -> tuple[Fix, ...]:
             name = trigger_name(trigger.id)
             unmask = (f"systemctl unmask {name}",) if trigger.reasons[0].code == "masked" else ()
             return (Fix(f"switch {name} on", True, (*unmask, f"systemctl enable --now {name}")),)
-    return (Fix("let a timer or a cron job run `certbot renew` twice a day", True, ()),)
+    return (Fix("let a timer or a cron job run `certbot -q renew` twice a day", True, ()),)

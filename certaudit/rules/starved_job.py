@@ -53,8 +53,8 @@ def finding(lineage: Lineage, vain: list[Run]) -> Finding:
     """How often the owner ran for nothing, and since when."""
     first = vain[0].started or vain[0].ended
     message = (
-        f"{path_name(lineage.owner or '')} found nothing due {count(len(vain), 'time')} since {day(first)}: "
-        f"another path had renewed {lineage.name} before it"
+        f"{path_name(lineage.owner or '')} found nothing due {count(len(vain), 'time')} "
+        f"since {day(first)}: another path had renewed {lineage.name} before it"
     )
     lines = tuple(e for run in (vain[0], vain[-1]) for e in run.evidence[:1])
     return Finding(

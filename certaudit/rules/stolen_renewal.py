@@ -15,7 +15,6 @@ References. The report's contract, "Stolen".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from certaudit.linking.words import count, moment, path_name, switch_off, trigger_name
 from certaudit.model import Evidence, Finding, Generation, Lineage, Model, Severity
@@ -49,7 +48,7 @@ def finding(model: Model, lineage: Lineage, stolen: list[Generation]) -> Finding
     owner = path_name(lineage.owner) if lineage.owner else "its owner"
     message = (
         f"{trigger_name(thief)} made {count(len(stolen), 'generation')} of {lineage.name} ({numbers}) "
-        f"that {owner} was meant to make, the last one at {moment(made_at(model, last))}"
+        f"that {owner} was meant to make, the last one at {moment(last.written)}"
     )
     trigger = model.trigger(thief)
     return Finding(
@@ -60,14 +59,6 @@ def finding(model: Model, lineage: Lineage, stolen: list[Generation]) -> Finding
         evidence=tuple(e for g in stolen for e in evidence(model, lineage, g)),
         fixes=(switch_off(model, trigger),) if trigger and trigger.armed else (),
     )
-
-
-def made_at(model: Model, generation: Generation) -> datetime:
-    """When a generation was written, by its run's log."""
-    run = next((r for r in model.runs if r.id == generation.made_by.run), None)
-    outcomes = run.outcomes if run else ()
-    times = [o.time for o in outcomes if o.generation == generation.number and o.time]
-    return times[0] if times else generation.not_before
 
 
 def evidence(model: Model, lineage: Lineage, generation: Generation) -> Iterator[Evidence]:

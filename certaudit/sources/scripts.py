@@ -55,7 +55,7 @@ class ScriptMachine:
         return ScriptText(str(found.path), text, interpreter)
 
     def test(self, operator: str, path: str) -> bool | None:
-        """Answer the file tests of test(1); as root, so that permission bits other than x do not matter."""
+        """What a file test, such as ``-x``, answers to root: of the permissions only x matters."""
         if operator in ("-h", "-L"):
             link = self.host.root.link(path)
             return (

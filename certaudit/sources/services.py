@@ -70,7 +70,8 @@ class Services:
 
     def _closure(self, first: str) -> Iterator[tuple[str, ...]]:
         """``first`` and every service it brings along, each with the units that lead to it."""
-        pending, seen = [(first,)], {first}
+        pending: list[tuple[str, ...]] = [(first,)]
+        seen = {first}
         while pending and len(seen) <= MAX_UNITS:
             via = pending.pop(0)
             yield via
