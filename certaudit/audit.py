@@ -38,7 +38,6 @@ from certaudit.sources.certbot_installed import installed_certbots
 from certaudit.sources.copies import find_copies
 from certaudit.sources.references import find_references
 from certaudit.sources.scripts import ScriptMachine, trace, unreadable_gaps
-from certaudit.sources.services import Services
 
 DEFAULT_CONFIG = "/etc/letsencrypt"
 DEFAULT_LOGS = "/var/log/letsencrypt"
@@ -48,8 +47,7 @@ def observe(host: Host, policy: Policy) -> Model:
     """Everything that can be known of a host, tied together."""
     gaps: list[Gap] = [*host.gaps]
     machine = ScriptMachine(host)
-    services = Services(host)
-    timers, half = systemd.collect(host, services) if host.init == "systemd" else ((), ())
+    timers, half = systemd.collect(host)
     jobs, cron_gaps = cron.collect(host, machine)
     gaps.extend(cron_gaps)
     traced = [(candidate, trace(candidate, machine)) for candidate in (*timers, *jobs)]
@@ -99,7 +97,7 @@ def tie(
     horizon = ledger.Horizon(found.client_since, found.starts_since)
     joined = starts.join(found.observed, descriptions(host, linked))
     runs = ledger.runs(found.runs, joined, linked, horizon)
-    lineages = tuple(ledger.generations(x, runs, existed(host, x, paths)) for x in lineages)
+    lineages = tuple(ledger.generations(x, runs, existed(host, x, paths, runs)) for x in lineages)
     copies, copy_gaps = find_copies(host.root, facts, sorted(scripts_of(linked)))
     gaps.extend(copy_gaps)
     references, reference_gaps = find_references(host.root, places_of(facts, copies))
@@ -145,7 +143,7 @@ def wanted(host: Host, linked: Iterable[Linked]) -> logs.Wanted:
     units |= {one.trigger.id.partition(":")[2] for one in linked if one.trigger.kind == "timer"}
     commands = {entry.chain[0].text for entry in entries if entry.unit is None}
     texts = {c.split(None, 5)[-1] for c in commands if len(c.split(None, 5)) > 1}
-    directories = {DEFAULT_LOGS}
+    directories = {DEFAULT_LOGS, *(logs_dir.rstrip("/") for one in linked for logs_dir in one.logs)}
     return logs.Wanted(
         units=tuple(sorted(units)),
         descriptions=tuple(sorted(descriptions(host, linked))),
@@ -171,15 +169,21 @@ def descriptions(host: Host, linked: Iterable[Linked]) -> dict[str, tuple[str, .
 def existed(
     host: Host, lineage: Lineage, paths: Sequence[RenewalPath]
 ) -> Callable[[datetime], bool | None]:
-    """Was the owner's trigger there at a moment: every file of its chain is at least that old."""
+    """Was the owner's trigger there at a moment: it had run by then, or its file is at least that old.
+
+    A file changed later says nothing: it may have stood there before.
+    """
     owner = next((p for p in paths if p.id == lineage.owner), None)
+    ran = [run.ended for run in runs if owner and run.trigger == owner.trigger and run.ended]
 
     def at(moment: datetime) -> bool | None:
         if owner is None:
             return None
+        if any(time <= moment for time in ran):
+            return True
         entries = [host.root.entry(s.path) for s in owner.chain[:1] if host.root.exists(s.path)]
         times = [entry.modified for entry in entries if entry is not None]
-        return all(time <= moment for time in times) if times else None
+        return True if times and max(times) <= moment else None
 
     return at
 

@@ -13,7 +13,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import PurePosixPath
 from typing import IO, cast
 
@@ -21,6 +21,7 @@ from certaudit.errors import UnreadableError
 from certaudit.host.root import Root
 
 CHUNK = 1 << 20
+UNKNOWN_TIME = datetime.fromtimestamp(0, timezone.utc)
 LINE_LIMIT = 1 << 16
 SUFFIX = re.compile(
     r"(?:\.(?P<number>\d{1,4})|-(?P<date>\d{8}(?:[-.]?\d{2,6})?))?(?P<pack>\.(?:gz|xz|bz2|zst))?"
@@ -113,6 +114,17 @@ def unpacked(raw: IO[bytes]) -> IO[bytes]:
     return raw
 
 
+def log_file(root: Root, path: PurePosixPath) -> LogFile:
+    """A file of a log; where only its name can be had, reading it will say why."""
+    try:
+        entry = root.entry(path)
+    except UnreadableError:
+        entry = None
+    if entry is None:
+        return LogFile(root, path, UNKNOWN_TIME, 0)
+    return LogFile(root, path, entry.modified, entry.size)
+
+
 def rotated(root: Root, directory: str, base: str) -> tuple[LogFile, ...]:
     """The files of the log ``directory/base``, oldest first.
 
@@ -124,11 +136,7 @@ def rotated(root: Root, directory: str, base: str) -> tuple[LogFile, ...]:
         match = SUFFIX.fullmatch(name, len(base)) if name.startswith(base) else None
         if match is None:
             continue
-        path = PurePosixPath(directory) / name
-        entry = root.entry(path)
-        if entry is None:
-            continue
         number, date = int(match["number"] or 0), match["date"] or ""
         rank = (1, "", -number) if not date else (0, date, 0)
-        found.append((rank, LogFile(root, path, entry.modified, entry.size)))
+        found.append((rank, log_file(root, PurePosixPath(directory) / name)))
     return tuple(log for _, log in sorted(found, key=lambda item: item[0]))

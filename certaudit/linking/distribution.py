@@ -6,6 +6,7 @@ path are shared; a step of a wrapper belongs to that wrapper's path alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
@@ -14,8 +15,10 @@ from certaudit.linking.invocations import Invocation
 from certaudit.model import Binding, Distribution, Source
 from certaudit.parsers.shell import Command
 
-COPIES = frozenset({"cp", "install", "mv", "ln", "tee", "dd", "openssl", "keytool"})
+COPIES = frozenset({"cp", "install", "mv", "ln", "tee", "dd", "openssl", "keytool", "rsync"})
 REMOTE = frozenset({"scp", "rsync", "sftp", "ssh", "aws", "gsutil", "az", "curl", "kubectl"})
+PEM_NAME = re.compile(r"\.(?:pem|crt|cer|key|p12|pfx|jks)\b|fullchain|privkey")
+SYSTEM_PROGRAMS = ("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/snap/", "/usr/lib/", "/lib/")
 RELOADERS = frozenset({
     "systemctl", "service", "rc-service", "nginx", "apachectl", "apache2ctl", "httpd",
     "haproxy", "postfix", "doveadm", "invoke-rc.d", "supervisorctl", "docker", "docker-compose",
@@ -55,14 +58,26 @@ def kind_of(command: Command, call: Invocation) -> str | None:
     """What a command after the client does with a certificate; ``None`` for what distributes nothing."""
     words = [word for word in command.argv if word is not None]
     name = PurePosixPath(words[0]).name if words and command.argv[0] else ""
-    if name in REMOTE:
-        return "remote"
     if name in RELOADERS and is_reload(name, words):
         return "reload"
-    if name in COPIES or (name == "cat" and command.redirects):
+    if name == "ssh" or (name in REMOTE and carries(command, call)):
+        return "remote"
+    if (name in COPIES or (name == "cat" and command.redirects)) and carries(command, call):
         return "copy"
-    follows_script = "/" in (words[0] if words else "") and call.config_dir in " ".join(words)
-    return "command" if follows_script else None
+    return "command" if is_own_script(command) else None
+
+
+def carries(command: Command, call: Invocation) -> bool:
+    """Does a command name files of a certificate, or files that cannot be known?"""
+    words = command.argv[1:]
+    targets = [r.target for r in command.redirects]
+    return any(w is None or call.config_dir in w or PEM_NAME.search(w) for w in (*words, *targets))
+
+
+def is_own_script(command: Command) -> bool:
+    """A program of the administrator's own, which could not be followed: what else would it be for."""
+    program = command.program or command.argv[0] or ""
+    return program.startswith("/") and not program.startswith(SYSTEM_PROGRAMS)
 
 
 def is_reload(name: str, words: list[str]) -> bool:

@@ -24,6 +24,7 @@ TAKES_VALUE = frozenset({
     "-f", "--file", "--project-name", "-h", "--hostname", "--link", "--dns", "--ip",
 })  # fmt: skip
 Words = tuple[str | None, ...]
+Options = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +64,19 @@ def same_line(one: ChainStep, other: ChainStep) -> bool:
     return one.path == other.path and one.line == other.line
 
 
-def find(entry: Entry, commands: tuple[Command, ...]) -> tuple[Invocation, ...]:
-    """The client calls among the commands of one entry, in order."""
-    found = (of_command(entry, command) for command in commands)
+def find(entry: Entry, commands: tuple[Command, ...], options: Options = ()) -> tuple[Invocation, ...]:
+    """The client calls among the commands of one entry, in order; ``options`` are those of cli.ini."""
+    found = (of_command(entry, command, options) for command in commands)
     return tuple(invocation for invocation in found if invocation is not None)
 
 
-def of_command(entry: Entry, command: Command) -> Invocation | None:
+def of_command(entry: Entry, command: Command, options: Options) -> Invocation | None:
     """A command as a client call, or ``None`` if it is none."""
     call = unwrapped(command)
     if call is None:
         return None
     client, argv, mounted = call
-    arguments = parse_arguments(argv[1:])
+    arguments = parse_arguments(argv[1:], () if mounted else options)
     blocked = next((guard for guard in command.guards if guard.holds is False), None)
     return Invocation(
         client=client.name,

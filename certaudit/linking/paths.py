@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Candidate, Entry, Hooks, LineageFact
 from certaudit.linking import distribution
-from certaudit.linking.invocations import Invocation, find
+from certaudit.linking.invocations import Invocation, Options, find
 from certaudit.linking.reach import reach
 from certaudit.model import (
     Distribution,
@@ -37,6 +37,12 @@ class Lineages:
     by_config: Mapping[str, tuple[LineageFact, ...]]
     hooks: Mapping[str, Hooks]
 
+    @property
+    def options(self) -> Options:
+        """The options of cli.ini, which certbot reads from fixed places in any case."""
+        first = next(iter(self.hooks.values()), None)
+        return tuple((name, value) for name, value, _, _ in first.cli_ini) if first else ()
+
     def of(self, config_dir: str) -> tuple[LineageFact, ...]:
         """The lineages of one config directory."""
         return self.by_config.get(config_dir.rstrip("/") or "/", ())
@@ -50,7 +56,7 @@ class Linked:
     paths: tuple[RenewalPath, ...]
     gaps: tuple[Gap, ...]
     candidate: Candidate
-    descriptions: tuple[str, ...] = ()
+    logs: tuple[str, ...] = ()  # where its calls write their log, if not in the usual place
 
 
 def link(
@@ -63,7 +69,7 @@ def link(
 
     ``missing`` tells whether a program is certainly not on a search path.
     """
-    calls = list(all_calls(traced))
+    calls = list(all_calls(traced, lineages.options))
     renewing = [(call, later) for call, later in calls if call.renews]
     gaps = candidate_gaps(candidate, traced, bool(renewing))
     if not renewing:
@@ -73,14 +79,15 @@ def link(
     if stop and trigger.state == "armed":
         trigger = replace(trigger, state="dormant", reasons=(*stop, *trigger.reasons))
     paths = build(candidate, trigger, renewing, lineages, missing)
-    return Linked(trigger, paths, gaps, candidate)
+    logs = tuple(c.arguments.logs_dir for c, _ in renewing if c.arguments.logs_dir and not c.contained)
+    return Linked(trigger, paths, gaps, candidate, logs)
 
 
-def all_calls(traced: Traced) -> Iterator[tuple[Invocation, tuple[Command, ...]]]:
+def all_calls(traced: Traced, options: Options) -> Iterator[tuple[Invocation, tuple[Command, ...]]]:
     """Every client call with the commands that follow it, over all entries."""
     for position, (entry, trace) in enumerate(traced):
         after = tuple(c for _, later in traced[position + 1 :] for c in later.commands)
-        for call in find(entry, trace.commands):
+        for call in find(entry, trace.commands, options):
             rest = tuple(c for c in trace.commands if c.number > call.command.number)
             yield call, rest + after
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from certaudit.linking.words import count, listing, path_name, trigger_name
+from certaudit.linking.words import count, day, listing, path_name, trigger_name
 from certaudit.model import Deployment, Finding, Lineage, Model, RenewalPath, Report
 
 WORST_FIRST = (
@@ -38,10 +38,19 @@ def hidden(model: Model, path: RenewalPath) -> str:
     more = f" (and {count(others, 'other')})" if others else ""
     owner = path_name(lineage.owner) if lineage and lineage.owner else "its owner"
     sentence = (
-        f"{trigger_name(path.trigger)} renews {name}{more} behind the back of {owner}, "
-        "and leaves out its distribution"
+        f"{trigger_name(path.trigger)} renews {name}{more} behind the back of {owner}"
+        f"{won(lineage, path)}, and leaves out its distribution"
     )
     return sentence + stale_clause(model, lineage) + "."
+
+
+def won(lineage: Lineage | None, path: RenewalPath) -> str:
+    """How often the logs show the path at work, and when last."""
+    made = [g for g in lineage.generations if g.made_by.trigger == path.trigger] if lineage else []
+    if not made:
+        return ""
+    times = "once" if len(made) == 1 else f"{len(made)} times"
+    return f" ({times} that the logs show, last on {day(made[-1].written)})"
 
 
 def stale_clause(model: Model, lineage: Lineage | None) -> str:
@@ -72,7 +81,7 @@ def worst(finding: Finding, rest: int) -> str:
 def clean(report: Report) -> str:
     """Nothing was found: say of what, and how far it could be seen."""
     model = report.model
-    open_rules = [result for result in report.results if result.status == "not_assessed"]
+    open_rules = [result for result in report.results if result.status == "not_assessed" and model.gaps]
     if not model.lineages:
         what = "No certbot certificate is managed here"
     elif len(model.lineages) == 1:

@@ -44,7 +44,7 @@ class ScriptMachine:
         except OSError as error:
             self.unreadable[path] = f"{path}: {error.strerror}"
             return None
-        if b"\0" in data[:1024]:
+        if data.startswith(b"\x7fELF") or b"\0" in data[:1024]:
             return None
         text = data.decode("utf-8", "replace")
         self.read.add(str(found.path))

@@ -15,6 +15,7 @@ from certaudit.host.machine import Host
 from certaudit.model import ChainStep, Evidence, Gap, Reason
 from certaudit.parsers import exec_line
 from certaudit.parsers.environment import parse_environment, parse_environment_file
+from certaudit.sources.managers import ServiceManager
 
 EXEC_KEYS = ("ExecStartPre", "ExecStart", "ExecStartPost")
 PULLS = ("Wants", "Requires", "BindsTo", "Upholds", "Requisite", "OnSuccess")
@@ -25,15 +26,16 @@ Started = tuple[tuple[Entry, ...], tuple[Reason, ...], tuple[Gap, ...]]
 
 @dataclass(slots=True)
 class Services:
-    """The services of one machine, looked up as triggers need them."""
+    """The services of one manager, looked up as triggers need them."""
 
     host: Host
+    manager: ServiceManager
     _links: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Index which units the links in ``X.wants`` and the like pull in."""
-        for name in self.host.systemd.names():
-            unit = self.host.systemd.unit(name)
+        for name in self.manager.systemd.names():
+            unit = self.manager.systemd.unit(name)
             for link in unit.links if unit and unit.kind == "service" else ():
                 if not link.by.endswith(".target"):
                     self._links.setdefault(link.by, []).append(name)
@@ -47,7 +49,7 @@ class Services:
         conditions = list(failing_conditions(starter, self.host))
         gaps: list[Gap] = []
         for via in self._closure(first):
-            unit = self.host.systemd.unit(via[-1])
+            unit = self.manager.systemd.unit(via[-1])
             if unit is None or (unit.fragment is None and unit.mask is None):
                 if via[-1] == first and not starter.dangling:
                     conditions.extend(self._missing(starter, first))
@@ -75,7 +77,7 @@ class Services:
         while pending and len(seen) <= MAX_UNITS:
             via = pending.pop(0)
             yield via
-            unit = self.host.systemd.unit(via[-1])
+            unit = self.manager.systemd.unit(via[-1])
             if unit is None:
                 continue
             named = [w for key in PULLS for s in unit.all("Unit", key) for w in s.value.split()]
@@ -106,7 +108,7 @@ class Services:
 
     def _environment(self, unit: Unit, gaps: list[Gap]) -> tuple[tuple[str, str], ...]:
         """``Environment=`` and ``EnvironmentFile=`` of a service, later ones winning."""
-        known = {"PATH": PATH, "HOME": "/root"}
+        known = {"PATH": PATH, "HOME": self.manager.home}
         for setting in unit.all("Service", "Environment"):
             text, _ = exec_line.expand_specifiers(setting.value, self._specifiers(unit))
             known.update(parse_environment(text))

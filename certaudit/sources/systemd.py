@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from certaudit.catalogue import mechanism_of_unit
-from certaudit.errors import ParseError
+from certaudit.errors import ParseError, UnreadableError
 from certaudit.facts import Candidate, Entry, Setting, Unit
 from certaudit.host.machine import Host
 from certaudit.model import (
@@ -28,6 +28,7 @@ from certaudit.model import (
 )
 from certaudit.parsers import calendar
 from certaudit.parsers.timespan import parse_timespan
+from certaudit.sources.managers import managers
 from certaudit.sources.services import Services
 
 ACTIVE = frozenset({"active", "activating", "reloading"})
@@ -48,21 +49,20 @@ class Switch:
     gaps: tuple[Gap, ...] = ()
 
 
-def collect(host: Host, services: Services) -> tuple[tuple[Candidate, ...], tuple[HalfSwitched, ...]]:
+def collect(host: Host) -> tuple[tuple[Candidate, ...], tuple[HalfSwitched, ...]]:
     """Every timer, path, socket and boot service with the commands it starts, and the half-switched."""
     candidates: list[Candidate] = []
     half: list[HalfSwitched] = []
-    started: set[str] = set()
-    for name in host.systemd.names():
-        unit = host.systemd.unit(name) if name.rpartition(".")[2] in KINDS else None
-        if unit is None or unit.name != name or is_template(name):
-            continue
-        switch = judge(unit, host)
-        candidate = from_unit(unit, switch, host, services)
-        started.update(entry.unit for entry in candidate.entries if entry.unit)
-        candidates.append(candidate)
-        half.extend([switch.half] if switch.half else [])
-    candidates.extend(boot_services(host, services))
+    for manager in managers(host):
+        services = Services(host, manager)
+        for name in manager.systemd.names():
+            unit = manager.systemd.unit(name) if name.rpartition(".")[2] in KINDS else None
+            if unit is None or unit.name != name or is_template(name):
+                continue
+            switch = judge(unit, host)
+            candidates.append(from_unit(unit, switch, host, services))
+            half.extend([switch.half] if switch.half else [])
+        candidates.extend(boot_services(services))
     return tuple(candidates), tuple(half)
 
 
@@ -97,8 +97,31 @@ def judge(unit: Unit, host: Host) -> Switch:
         links = tuple(Evidence(link.path) for link in unit.links[:1])
         text = f"{unit.name} is enabled: it starts at boot"
         return Switch("armed", (Reason("enabled", text, links + here),))
+    if unit.file_state == "disabled" and enabled_by_first_boot(unit, host):
+        text = (
+            f"{unit.name} is disabled, but the first boot of this image applies presets: they enable it"
+        )
+        return Switch(
+            "armed", (Reason("first-boot-preset", text, (Evidence("/etc/machine-id"), *here)),)
+        )
     text = f"{unit.name} is {unit.file_state or 'not enabled'}: nothing starts it at boot"
     return Switch("off", (Reason("not-enabled", text, here),))
+
+
+def enabled_by_first_boot(unit: Unit, host: Host) -> bool:
+    """Will PID 1 enable a disabled unit, because the image says it has never been booted?
+
+    machine-id(5): "uninitialized" makes the next boot a first one, and that applies the presets of
+    systemd.preset(5), by which a unit is enabled unless a rule says otherwise.
+    """
+    if unit.manager is not None:
+        return False
+    try:
+        first = host.root.text("/etc/machine-id").strip() == "uninitialized"
+    except UnreadableError:
+        return False
+    rule = host.systemd.preset(unit.name) if first else None
+    return first and (rule is None or rule.enable)
 
 
 def dangling(unit: Unit, host: Host) -> Switch:
@@ -149,6 +172,7 @@ def from_unit(unit: Unit, switch: Switch, host: Host, services: Services) -> Can
     state, reasons = switch.state, switch.reasons
     schedule = schedule_of(unit, host) if unit.kind == "timer" else None
     stop = without_times(unit) if unit.kind == "timer" and unit.fragment else None
+    stop = stop or services.manager.idle
     if stop and state == "armed":
         state, reasons = "dormant", (stop, *reasons)
     target = target_of(unit)
@@ -231,8 +255,8 @@ def schedule_of(unit: Unit, host: Host) -> Schedule:
     delay = seconds(unit.last("Timer", "RandomizedDelaySec"))
     accuracy = seconds(unit.last("Timer", "AccuracySec")) if unit.last("Timer", "AccuracySec") else 60.0
     persistent = (unit.last("Timer", "Persistent") or "no").lower() in ("1", "yes", "true", "on")
-    earliest = next_of(expressions, host.as_of.astimezone(host.zone))
-    latest = earliest + timedelta(seconds=(delay or 0.0) + (accuracy or 0.0)) if earliest else None
+    spread = timedelta(seconds=(delay or 0.0) + (accuracy or 0.0))
+    earliest, latest = window(expressions, spread, unit.last_trigger or stamp(unit, host), host)
     return Schedule(
         expression=expressions + others,
         random_delay=delay,
@@ -262,6 +286,25 @@ def next_of(expressions: Iterable[str], moment: datetime) -> datetime | None:
     return min((f for f in found if f is not None), default=None)
 
 
+def window(
+    expressions: tuple[str, ...], spread: timedelta, last: datetime | None, host: Host
+) -> tuple[datetime | None, datetime | None]:
+    """Between which moments a timer fires next.
+
+    The random delay is drawn anew after each firing and is not written down; so the elapse that the
+    last firing was followed by may still lie ahead, as late as ``spread`` after its own time.
+    """
+    now = host.as_of.astimezone(host.zone)
+    since = max(last.astimezone(host.zone), now - spread) if last else now - spread
+    pending = next_of(expressions, since)
+    if pending is None:
+        return None, None
+    if last is not None:
+        return max(pending, now), pending + spread
+    following = next_of(expressions, now) or pending
+    return max(pending, now), following + spread
+
+
 def gap_of(expressions: tuple[str, ...], moment: datetime, delay: float) -> float | None:
     """The longest gap between two of the next firings, random delay included, in seconds."""
     firings = [moment]
@@ -283,12 +326,12 @@ def stamp(unit: Unit, host: Host) -> datetime | None:
     return entry.modified if entry and entry.modified <= host.as_of else None
 
 
-def boot_services(host: Host, services: Services) -> Iterator[Candidate]:
+def boot_services(services: Services) -> Iterator[Candidate]:
     """Services that a target pulls in at boot, each with its own commands."""
-    for name in host.systemd.names():
+    for name in services.manager.systemd.names():
         if not name.endswith(".service") or is_template(name):
             continue
-        unit = host.systemd.unit(name)
+        unit = services.manager.systemd.unit(name)
         if unit is None or unit.name != name or not (pulled_in(unit) or is_masked_boot(unit)):
             continue
         switch = judge_boot(unit)

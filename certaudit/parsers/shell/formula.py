@@ -1,0 +1,181 @@
+"""What must be true for a command to run, as a formula over tests and exit statuses.
+
+Law: three-valued; a formula is simplified only where the machine's answer or its form decides it, and
+one that grows too large becomes a single condition that cannot be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from certaudit.parsers.shell.records import Guard, Need, Place
+
+MAX_SIZE = 40
+NOWHERE = Place("", 0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A condition the machine may decide; ``holds`` is its truth, ``negated`` only how it reads."""
+
+    text: str
+    place: Place
+    holds: bool | None
+    because: str | None = None
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command ended with success, or did not."""
+
+    number: int
+    success: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part is true; without parts it is always true."""
+
+    parts: tuple[Formula, ...] = ()
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one part is true; without parts it is never true."""
+
+    parts: tuple[Formula, ...] = ()
+    size: int = 0
+
+
+Formula = Test | Ran | All | Either
+ALWAYS = All()
+NEVER = Either()
+
+
+def size(formula: Formula) -> int:
+    """How many tests and statuses a formula holds."""
+    return formula.size if isinstance(formula, All | Either) else 1
+
+
+def both(*parts: Formula) -> Formula:
+    """The conjunction of formulas."""
+    flat: dict[Formula, None] = {}
+    for part in parts:
+        for one in part.parts if isinstance(part, All) else (part,):
+            if one == NEVER:
+                return NEVER
+            flat[one] = None
+    return joined(All, tuple(flat))
+
+
+def either(*parts: Formula) -> Formula:
+    """The disjunction of formulas; a part that is false here is dropped if another is not."""
+    flat: dict[Formula, None] = {}
+    for part in parts:
+        for one in part.parts if isinstance(part, Either) else (part,):
+            if one == ALWAYS:
+                return ALWAYS
+            flat[one] = None
+    if any(negation(one) in flat for one in flat if not isinstance(one, All | Either)):
+        return ALWAYS
+    possible = tuple(one for one in flat if truth(one) is not False)
+    return joined(Either, possible or tuple(flat))
+
+
+def joined(kind: type[All] | type[Either], parts: tuple[Formula, ...]) -> Formula:
+    """A formula of these parts; one too large becomes a condition that cannot be told."""
+    if len(parts) == 1:
+        return parts[0]
+    total = sum(size(part) for part in parts)
+    if total > MAX_SIZE:
+        holds = truth(kind(parts, total))
+        return Test("a condition of many parts", place_of(parts[0]), holds)
+    return kind(parts, total)
+
+
+def negation(formula: Formula) -> Formula:
+    """The formula that is true exactly where this one is not."""
+    if isinstance(formula, Test):
+        holds = None if formula.holds is None else not formula.holds
+        return replace(formula, holds=holds, negated=not formula.negated)
+    if isinstance(formula, Ran):
+        return replace(formula, success=not formula.success)
+    parts = tuple(negation(part) for part in formula.parts)
+    return either(*parts) if isinstance(formula, All) else both(*parts)
+
+
+def truth(formula: Formula) -> bool | None:
+    """What is known of a formula on this machine, before anything has run."""
+    if isinstance(formula, Test):
+        return formula.holds
+    if isinstance(formula, Ran):
+        return None
+    values = [truth(part) for part in formula.parts]
+    decisive = isinstance(formula, Either)
+    if decisive in values:
+        return decisive
+    return None if None in values else not decisive
+
+
+def atoms(formula: Formula) -> Iterator[Test | Ran]:
+    """The tests and statuses of a formula, from left to right."""
+    if isinstance(formula, All | Either):
+        for part in formula.parts:
+            yield from atoms(part)
+    else:
+        yield formula
+
+
+def place_of(formula: Formula) -> Place:
+    """Where a formula's first condition stands."""
+    return next((atom.place for atom in atoms(formula)), NOWHERE)
+
+
+def rendered(formula: Formula) -> str:
+    """A formula in words, for a guard's text."""
+    if isinstance(formula, Test):
+        return f"! {formula.text}" if formula.negated else formula.text
+    if isinstance(formula, Ran):
+        return f"`{formula.place.text}` {'succeeds' if formula.success else 'fails'}"
+    texts = [rendered(part) for part in formula.parts]
+    if isinstance(formula, All):
+        return " and ".join(texts) or "true"
+    return " or ".join(texts) or "false"
+
+
+def listed(path: Iterable[Formula]) -> tuple[tuple[Guard, ...], tuple[Need, ...]]:
+    """The guards and needs that a list of formulas, all of them required, amounts to."""
+    guards: dict[Guard, None] = {}
+    needs: dict[Need, None] = {}
+    for formula in path:
+        for part in formula.parts if isinstance(formula, All) else (formula,):
+            if isinstance(part, Ran):
+                needs[Need(part.number, "success" if part.success else "failure")] = None
+                continue
+            if not needs_only(part):
+                because = part.because if isinstance(part, Test) else None
+                guards[Guard(rendered(part), place_of(part), truth(part), because)] = None
+            if truth(part) is None:
+                numbers = (atom.number for atom in atoms(part) if isinstance(atom, Ran))
+                needs.update((Need(number, "any-known"), None) for number in numbers)
+    return tuple(guards), tuple(needs)
+
+
+def needs_only(formula: Formula) -> bool:
+    """Does a formula rest on exit statuses alone?"""
+    return formula != NEVER and all(isinstance(atom, Ran) for atom in atoms(formula))
+
+
+def errexit_needs(formula: Formula) -> tuple[Need, ...]:
+    """What ``set -e`` demands of a command that ends with this status."""
+    if isinstance(formula, Ran):
+        return (Need(formula.number, "success" if formula.success else "failure", errexit=True),)
+    if isinstance(formula, All):
+        return tuple(need for part in formula.parts for need in errexit_needs(part))
+    return tuple(
+        Need(atom.number, "any-known", errexit=True) for atom in atoms(formula) if isinstance(atom, Ran)
+    )
