@@ -29,6 +29,7 @@ from certaudit.model import (
     RenewalPath,
     Report,
     Result,
+    Run,
 )
 from certaudit.rules import Rule, run_rule
 from certaudit.sources import cron, logs, systemd
@@ -167,7 +168,7 @@ def descriptions(host: Host, linked: Iterable[Linked]) -> dict[str, tuple[str, .
 
 
 def existed(
-    host: Host, lineage: Lineage, paths: Sequence[RenewalPath]
+    host: Host, lineage: Lineage, paths: Sequence[RenewalPath], runs: Sequence[Run]
 ) -> Callable[[datetime], bool | None]:
     """Was the owner's trigger there at a moment: it had run by then, or its file is at least that old.
 

@@ -1,1 +1,1 @@
-"""The audited machine and its parts: files, units, journal, clock. The only floor that opens anything."""
+"""The audited machine: files, units, journal, clock. The only floor that opens anything."""

@@ -138,7 +138,7 @@ def _apart(read: Callable[[Path], _T], files: Sequence[Path]) -> tuple[list[_T],
     for file in files:
         try:
             results.append(read(file))
-        except UnreadableError as error:  # noqa: PERF203 - each file starts a program
+        except UnreadableError as error:
             errors.append(error)
     if not results:
         raise errors[0]

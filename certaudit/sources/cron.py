@@ -144,14 +144,18 @@ def refused(path: str, table: Crontab) -> Reason | None:
 
 def daemon_of(host: Host) -> Daemon:
     """Whose rules count: the found daemon's, else those of Debian's cron."""
-    name = host.cron.name
-    return name if name in ("cronie", "busybox", "systemd-cron") else "vixie-debian"  # type: ignore[return-value]
+    known: dict[str | None, Daemon] = {
+        "cronie": "cronie",
+        "busybox": "busybox",
+        "systemd-cron": "systemd-cron",
+    }
+    return known.get(host.cron.name, "vixie-debian")
 
 
 def table_daemon(host: Host) -> Dialect:
     """Whose grammar a table is read by."""
     name = daemon_of(host)
-    return name if name in ("cronie", "busybox") else "vixie-debian"  # type: ignore[return-value]
+    return name if name in ("cronie", "busybox") else "vixie-debian"
 
 
 def daemon_words(name: str) -> str:

@@ -16,7 +16,7 @@ from tests.parsers.shell.machines import DirectoryMachine
 
 SHELLS = [name for name in ("dash", "bash") if shutil.which(name)]
 FAKE = """#!/bin/sh
-{{ printf '%s\\0' "${{0##*/}}" "$@"; printf '\\1'; }} >> '{log}'
+printf '%s\\0' "${{0##*/}}" "$@" '<end>' >> '{log}'
 exit {status}
 """
 Argv = tuple[str, ...]
@@ -53,7 +53,7 @@ class World:
             [shell, "-c", text], cwd=self.root, env=self.environment, timeout=20, check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        records = self.log.read_bytes().decode().split("\1")
+        records = self.log.read_bytes().decode().split("<end>\0")
         return [tuple(record.split("\0")[:-1]) for record in records if record]
 
     def follow(self, shell: str, text: str) -> Trace:
