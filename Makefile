@@ -1,7 +1,7 @@
 # Everything a checkout needs. `make audit` and `make test` do all set-up themselves.
 
 SHELL := /bin/bash
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.10 python3; do \
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +25,7 @@ $(VENV)/.developer: $(VENV)/.installed
 
 audit: install ## Audit the demo server in fixtures/
 	@rm -rf $(DEMO) && mkdir -p $(dir $(DEMO))
-	@$(BIN)/python -m fixtures.build fixtures/machines/demo.machine $(DEMO)
+	@$(BIN)/python -m fixtures.build fixtures/machines/demo.machine $(DEMO) >/dev/null
 	@$(BIN)/certaudit audit $(DEMO) --as-of '$(AS_OF)' --fail-on never
 
 test: $(VENV)/.developer ## Run every check

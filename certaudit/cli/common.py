@@ -87,10 +87,12 @@ def policy_of(root: Root, policy: Path | None) -> Policy:
             raise UsageError(f"{policy}: {getattr(error, 'strerror', None) or error}") from error
         except ParseError as error:
             raise UsageError(f"{policy}: {error}") from error
-    if root.exists(POLICY_FILE) is not True:
-        return Policy()
     try:
+        if root.entry(POLICY_FILE) is None:
+            return Policy()
         found = parse_policy(root.text(POLICY_FILE), POLICY_FILE)
-    except (ParseError, UnreadableError) as error:
+    except UnreadableError as error:
+        raise UsageError(str(error)) from error
+    except ParseError as error:
         raise UsageError(f"{POLICY_FILE}: {error}") from error
     return Policy(found.owners, found.copies, (), POLICY_FILE)

@@ -19,6 +19,7 @@ from certaudit.model import Evidence
 UNIT_DIRECTORIES = ("/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system")
 PROGRAM_DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 CRONIE_FAMILIES = frozenset({"rhel", "fedora", "suse", "opensuse", "arch", "amzn"})
+CRON_PROCESSES = frozenset({"cron", "crond", "fcron", "supercronic", "go-crond"})
 OTHER_INITS = {
     "/sbin/openrc-init": "openrc",
     "/sbin/openrc": "openrc",
@@ -147,6 +148,24 @@ def find_cron(root: Root, unit_names: frozenset[str]) -> CronDaemon:
             return CronDaemon(name, True, (unit,), Evidence(unit))
     absent = all(root.exists(directory) for directory in ("/usr/sbin", "/usr/bin"))
     return CronDaemon(None if absent else family_cron(root), False if absent else None)
+
+
+def cron_runs(root: Root) -> bool | None:
+    """Does a cron daemon run on this machine now (proc(5)); ``None`` where /proc does not tell."""
+    try:
+        processes = [name for name in root.names("/proc") if name.isdigit()]
+    except UnreadableError:
+        return None
+    seen = False
+    for process in processes:
+        try:
+            name = root.text(f"/proc/{process}/comm").strip()
+        except UnreadableError:  # it has ended
+            continue
+        if name in CRON_PROCESSES:
+            return True
+        seen = True
+    return False if seen else None
 
 
 def family_cron(root: Root) -> str | None:

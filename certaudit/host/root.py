@@ -20,6 +20,7 @@ from typing import IO
 from certaudit.errors import TargetError, UnreadableError
 
 MAX_LINKS = 40  # as path_resolution(7): more is ELOOP
+DEEPEST = 60  # components; a longer path is followed from the top
 TEXT_LIMIT = 4 << 20
 
 MachinePath = PurePosixPath | str
@@ -55,6 +56,16 @@ class Entry:
         return bool(self.mode & 0o111)
 
 
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What became of a path. ``gone``: the directory that would hold it is there, and it is not."""
+
+    entry: Entry | None = None
+    error: UnreadableError | None = None
+    gone: bool = False
+    followed: int = 0  # links on the way
+
+
 class Root:
     """A directory that holds a root file system; ``/`` for the machine this runs on."""
 
@@ -82,22 +93,21 @@ class Root:
         Raise ``UnreadableError`` where a directory on the way may not be searched or links loop.
         """
         resolved = self._resolve(str(path))
-        if isinstance(resolved, UnreadableError):
-            raise resolved
-        return resolved
+        if resolved.error is not None:
+            raise resolved.error
+        return resolved.entry
 
     def exists(self, path: MachinePath) -> bool | None:
         """Is something there? ``None`` where the tree is partial or closed and it cannot be known.
 
-        Absence counts only where the directory that would hold the thing is present.
+        Absence counts only where the directory that would hold the thing is present, for a dangling
+        link the directory it leads to; the machine this runs on is never partial.
         """
-        try:
-            if self.entry(path) is not None:
-                return True
-            parent = self.entry(PurePosixPath("/") / PurePosixPath(path).parent)
-        except UnreadableError:
-            return None
-        return False if parent is not None and parent.is_dir else None
+        resolved = self._resolve(str(path))
+        if resolved.entry is not None:
+            return True
+        whole = resolved.error is None and self.directory == Path("/")
+        return False if resolved.gone or whole else None
 
     def link(self, path: MachinePath) -> str | None:
         """The text of a symlink, or ``None`` if the last component is none."""
@@ -183,37 +193,47 @@ class Root:
                 elif stat.S_ISREG(found.st_mode):
                     yield entry_of(here / node.name, found)
 
-    def _resolve_uncached(self, path: str) -> Entry | UnreadableError | None:
+    def _resolve_uncached(self, path: str) -> Resolved:
+        parts = [part for part in path.split("/") if part not in ("", ".")]
         if "\0" in path:
-            return None
-        todo = [part for part in path.split("/") if part not in ("", ".")][::-1]
-        here = PurePosixPath("/")
-        found = os.stat(self.directory)
-        followed = 0
+            return Resolved()
+        if not parts or parts[-1] == ".." or len(parts) > DEEPEST:
+            return self._walk(path, PurePosixPath("/"), parts, 0)
+        above = self._resolve("/" + "/".join(parts[:-1]))
+        if above.entry is None or not above.entry.is_dir:
+            return Resolved(error=above.error)
+        return self._walk(path, above.entry.path, parts[-1:], above.followed)
+
+    def _walk(self, path: str, here: PurePosixPath, parts: list[str], followed: int) -> Resolved:
+        """Follow ``parts`` from the resolved directory ``here``; ``followed`` links lie behind."""
+        todo = parts[::-1]
+        found: os.stat_result | None = None
         while todo:
             part = todo.pop()
             if part == "..":
-                here = here.parent
-                found = os.lstat(self.outside(here)) if here.parts[1:] else os.stat(self.directory)
+                here, found = here.parent, None
                 continue
             try:
                 found = os.lstat(self.outside(here / part))
                 target = os.readlink(self.outside(here / part)) if stat.S_ISLNK(found.st_mode) else None
             except OSError as error:
                 if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
-                    return None
-                return UnreadableError(f"{here / part}: {error.strerror}")
+                    return Resolved(gone=not todo and error.errno != errno.ENOTDIR)
+                return Resolved(error=UnreadableError(f"{here / part}: {error.strerror}"))
             if target is None:
                 here = here / part
                 continue
             followed += 1
             if followed > MAX_LINKS:
-                return UnreadableError(f"{path}: too many levels of symbolic links")
+                return Resolved(error=UnreadableError(f"{path}: too many levels of symbolic links"))
             if target.startswith("/"):
                 here = PurePosixPath("/")
-            found = os.lstat(self.outside(here)) if here.parts[1:] else os.stat(self.directory)
+            found = None
             todo.extend([p for p in target.split("/") if p not in ("", ".")][::-1])
-        return entry_of(here, found)
+        if found is None:
+            top = not here.parts[1:]
+            found = os.stat(self.directory) if top else os.lstat(self.outside(here))
+        return Resolved(entry_of(here, found), followed=followed)
 
 
 def entry_of(path: PurePosixPath, found: os.stat_result) -> Entry:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from certaudit.catalogue import mentions_client
-from certaudit.facts import Start
+from certaudit.facts import Entry, Start
 from certaudit.linking.paths import Linked
 from certaudit.model import Actor, Confidence, Evidence, RenewalPath
 from certaudit.parsers.letsencrypt_log import LogRun
@@ -57,14 +57,22 @@ def could_start(start: Start, one: Linked) -> bool:
     if start.kind == "cron" and one.trigger.kind in ("cron", "run-parts"):
         if any(reason.code == "guard-false" for reason in one.trigger.reasons):
             return False  # cron logs the line, and the line does nothing
-        written = one.candidate.entries[0].chain[0].text.replace("\\%", "%")
         user = one.trigger.user in (start.user, None)
-        return (
-            user
-            and bool(start.command)
-            and " ".join(written.split()).endswith(" ".join((start.command or "").split()))
-        )
+        return user and is_line(start.command or "", one.candidate.entries[0])
     return start.kind == "anacron" and one.trigger.id == f"anacron:{start.command}"
+
+
+def is_line(logged: str, entry: Entry) -> bool:
+    """Is what cron logged the command of this line, whatever blanks and escaped % stand in it?
+
+    A script of run-parts has no command of its own: there the line is that which runs its directory,
+    behind one or five words for the schedule, and the user.
+    """
+    words = logged.replace("\\%", "%").split()
+    if entry.text is not None:
+        return bool(words) and entry.text.replace("\\%", "%").split() == words
+    line = entry.chain[0].text.replace("\\%", "%").split()
+    return bool(words) and any(line[skipped:] == words for skipped in (1, 2, 5, 6))
 
 
 def allowed(one: Linked) -> timedelta:

@@ -120,17 +120,23 @@ def targets(command: Command) -> tuple[str, ...]:
     name = PurePosixPath(command.argv[0] or "").name
     plain = [word for word in words if not word.startswith("-")]
     if name in ("cp", "install", "mv", "ln", "scp", "rsync") and len(plain) > 1:
-        return (
-            plain[-1],
-            *(
-                f"{plain[-1].rstrip('/')}/{PurePosixPath(w).name}"
-                for w in plain[:-1]
-                if w.startswith("/")
-            ),
-        )
+        into = target_directory(words) if name in ("cp", "install", "mv", "ln") else None
+        place, sources = (into, plain) if into else (plain[-1], plain[:-1])
+        inside = (PurePosixPath(w).name for w in sources if w.startswith("/") and w != place)
+        return (place, *(f"{place.rstrip('/')}/{inner}" for inner in inside))
     if name == "tee":
         return tuple(plain)
     return written
+
+
+def target_directory(words: list[str]) -> str | None:
+    """What ``-t DIR`` or ``--target-directory=DIR`` of coreutils names, or ``None``."""
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        if word in ("-t", "--target-directory") and after:
+            return after
+        if word.startswith("--target-directory="):
+            return word.partition("=")[2]
+    return None
 
 
 def named_lineages(command: Command, config_dir: str) -> tuple[str, ...] | None:

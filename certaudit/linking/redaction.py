@@ -15,22 +15,27 @@ T = TypeVar("T")
 
 HIDDEN = "***"
 NAMES = (
-    r"(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|hmac[-_]?key|credential|auth)"
+    r"(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|hmac[-_]?key|credential"
+    r"|auth(?!enticator|[-_]hook))"
 )
+OPTION = r"(?:pass(?:word|wd|phrase)?|secret|token|api-?key|access-?key|hmac-?key)"
+# Every repetition before a name is bounded, so that no line of a log can make the search slow.
 PATTERNS = (
     # --eab-hmac-key VALUE, --api-token=VALUE; but not --manual-auth-hook or --authenticator
-    re.compile(
-        r"(--?[\w-]*(?:pass(?:word|wd|phrase)?|secret|token|api-?key|access-?key|hmac-?key)[\s=]+)(?!-)[^\s'\",]+",
-        re.I,
-    ),
+    re.compile(rf"(?<![\w-])(--?[\w-]{{0,40}}?{OPTION}(?:\s{{1,8}}|=))(?!-)[^\s'\",]+", re.I),
     # ['--eab-hmac-key', 'VALUE'] as certbot logs its arguments
-    re.compile(r"('--[\w-]*(?:pass(?:word|wd)?|secret|token|hmac-key|api-?key)', ')[^']+", re.I),
+    re.compile(rf"('--[\w-]{{0,40}}?{OPTION}', ')[^']+", re.I),
     # AWS_SECRET_ACCESS_KEY=VALUE, PASSWORD='VALUE'
-    re.compile(rf"\b([A-Z0-9_]*{NAMES}[A-Z0-9_]*=)(?:'[^']*'|\"[^\"]*\"|[^\s;&|]+)", re.I),
+    re.compile(
+        rf"\b([A-Z0-9_]{{0,40}}?{NAMES}[A-Z0-9_]{{0,40}}=)(?:'[^']*'|\"[^\"]*\"|[^\s;&|]+)", re.I
+    ),
     # user:password@ in a URL
-    re.compile(r"(://[^/\s:@]+:)[^/\s@]+(?=@)"),
+    re.compile(r"(://[^/\s:@]{1,100}:)[^/\s@]{1,200}(?=@)"),
     # Authorization: Bearer VALUE
-    re.compile(r"(\b(?:Bearer|Basic)\s+)[A-Za-z0-9+/=._-]{8,}", re.I),
+    re.compile(r"(\b(?:Bearer|Basic)\s{1,8})[A-Za-z0-9+/=._-]{8,}", re.I),
+    # sshpass -p VALUE, curl -u user:VALUE
+    re.compile(r"(\bsshpass\s{1,8}-p\s{0,8})\S+"),
+    re.compile(r"(\bcurl\s(?:[^|;&]{0,200}?\s)?(?:-u|--user)[\s=]{1,8}['\"]?[^\s:'\"]{1,100}:)[^\s'\"]+"),
 )
 KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.S)
 

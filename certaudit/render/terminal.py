@@ -6,11 +6,13 @@ colour only repeats what a word says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -34,6 +36,7 @@ COLOURS = {"high": "bold red", "medium": "yellow", "low": "cyan", "info": "dim"}
 STATUS_COLOURS = {"stale": "yellow", "mismatch": "red", "missing": "red", "current": "green"}
 MOST_TEXT = 150  # characters of a line of evidence
 COMMAND_WIDTH = WIDTH - 10
+OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 MOST_EVIDENCE = 8
 MOST_GENERATIONS = 6
 
@@ -57,8 +60,14 @@ def to_text(parts: Iterable[RenderableType], *, colour: bool, width: int) -> str
         emoji=False,
     )
     for part in parts:
-        console.print(part)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+        lines = console.render_lines(part, pad=False, new_lines=True)
+        console.print(Segments(visible(segment) for line in lines for segment in line), end="")
+    return "\n".join(line.rstrip() for line in out.getvalue().removesuffix("\n").split("\n")) + "\n"
+
+
+def visible(segment: Segment) -> Segment:
+    """A piece of text with nothing in it that a terminal would obey: logs hold what strangers sent."""
+    return Segment(OBEYED.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
 
 
 def blocks(report: Report) -> Iterator[RenderableType]:

@@ -44,7 +44,7 @@ def renewed(model: Model, lineage: Lineage) -> Answer:
     last = lineage.generations[-1]
     sentences = [maker(model, last, "The last renewal")]
     known = [g for g in lineage.generations[:-1] if g.made_by.trigger or g.made_by.actor == "manual"]
-    sentences += [maker(model, g, "Before that,") for g in known[::-1][:4]]
+    sentences += [maker(model, g, "The one before") for g in known[::-1][:4]]
     unknown = len(lineage.generations) - 1 - len(known)
     if unknown:
         sentences.append(f"Of {count(unknown, 'older generation')} nothing tells who made it.")

@@ -41,7 +41,10 @@ def fixes(half: HalfSwitched) -> tuple[Fix, ...]:
             Fix("let it run now too", True, (f"systemctl start {half.unit}",)),
             Fix("or keep it off after the next boot too", False, (f"systemctl disable {half.unit}",)),
         )
+    unmask = (f"systemctl unmask {half.unit}",) if half.what == "masked-active" else ()
     return (
         Fix("stop it now too", False, (f"systemctl stop {half.unit}",)),
-        Fix("or let it run after the next boot too", True, (f"systemctl enable {half.unit}",)),
+        Fix(
+            "or let it run after the next boot too", True, (*unmask, f"systemctl enable {half.unit}")
+        ),
     )

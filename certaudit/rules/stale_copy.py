@@ -39,13 +39,7 @@ def check(model: Model) -> Iterator[Finding]:
 
 def finding(model: Model, lineage: Lineage, behind: list[Deployment]) -> Finding:
     """The places of one lineage that are behind."""
-    places = [d.where for d in behind]
-    number = count(len(behind), "place holds", "places hold")
-    message = (
-        f"{number} an older {lineage.name} than live (generation {lineage.live}): {listing(places, 4)}"
-    )
-    if all(d.status == "missing" for d in behind):
-        message = f"{listing(places, 4)} should hold {lineage.name} and is not there"
+    message = "; ".join(messages(lineage, behind))
     expiry = first_expiry(lineage, behind)
     urgent = any(d.status == "mismatch" for d in behind)
     if expiry is not None:
@@ -61,9 +55,25 @@ def finding(model: Model, lineage: Lineage, behind: list[Deployment]) -> Finding
     )
 
 
+def messages(lineage: Lineage, behind: list[Deployment]) -> Iterator[str]:
+    """What is wrong, one clause for each kind of fault."""
+    old, odd, gone = (
+        [d.where for d in behind if d.status == status] for status in ("stale", "mismatch", "missing")
+    )
+    if old:
+        number = count(len(old), "place holds", "places hold")
+        than = f"an older {lineage.name} than live (generation {lineage.live})"
+        yield f"{number} {than}: {listing(old, 4)}"
+    if odd:
+        yield f"certificate and key of {lineage.name} do not belong together in {listing(odd, 4)}"
+    if gone:
+        verb = "is" if len(gone) == 1 else "are"
+        yield f"{listing(gone, 4)} should hold {lineage.name} and {verb} not there"
+
+
 def first_expiry(lineage: Lineage, behind: list[Deployment]) -> datetime | None:
     """When the oldest of the copies expires."""
-    held = {d.generation for d in behind}
+    held = {d.generation for d in behind if d.status == "stale"}
     return min((g.not_after for g in lineage.generations if g.number in held), default=None)
 
 
@@ -81,10 +91,17 @@ def fix(lineage: Lineage, behind: list[Deployment]) -> Fix:
     if writers:
         title += f", as {path_name(writers[0])} does"
     live = f"{lineage.config_dir}/live/{lineage.name}"
-    commands = [
-        f"install -m {mode_of(d)} {live}/{file_of(d)} {d.where}" for d in behind if d.kind == "copy"
-    ]
-    return Fix(title, True, tuple(commands))
+    if all(d.kind == "config" for d in behind):
+        files = sorted({line.place for d in behind for line in d.referenced_by})
+        return Fix(f"let {listing(files, 4)} name the files in {live} instead", True)
+    return Fix(title, True, tuple(command(d, live) for d in behind if d.kind == "copy"))
+
+
+def command(place: Deployment, live: str) -> str:
+    """How one copy is made again from the live files."""
+    if place.part == "combined":
+        return f"cat {live}/fullchain.pem {live}/privkey.pem > {place.where}"
+    return f"install -m {mode_of(place)} {live}/{file_of(place)} {place.where}"
 
 
 def mode_of(place: Deployment) -> str:

@@ -14,7 +14,9 @@ from pathlib import PurePosixPath
 
 from certaudit.errors import UnreadableError
 from certaudit.facts import Candidate, Entry
+from certaudit.host.identity import cron_runs
 from certaudit.host.machine import Host
+from certaudit.host.root import Entry as Node
 from certaudit.model import ChainStep, Evidence, Gap, Reason, Schedule, Source, Trigger, TriggerState
 from certaudit.parsers import anacrontab, crontab, file_names
 from certaudit.parsers.crontab import CronEntry, Crontab
@@ -71,6 +73,8 @@ def daemon_stop(host: Host) -> Reason | None:
     cron = host.cron
     if cron.installed is False:
         return Reason("no-cron-daemon", "no cron daemon is installed here")
+    if host.live and host.init != "systemd" and cron_runs(host.root) is False:
+        return Reason("cron-daemon-off", "no cron daemon runs here now", (Evidence("/proc"),))
     units = [unit for name in cron.units if (unit := host.systemd.unit(name)) is not None]
     if host.init != "systemd" or not units:
         return None
@@ -105,9 +109,21 @@ def system_tables(host: Host, found: Found) -> Iterator[Table]:
 def readable(host: Host, path: str, found: Found) -> str | None:
     """The text of a table, or ``None`` with a Gap if it is there but cannot be read."""
     try:
-        if host.root.exists(path) is False or host.root.entry(path) is None:
-            return None
-        return host.root.text(path)
+        if host.root.entry(path) is not None:
+            return host.root.text(path)
+        target = host.root.link(path)
+        if target is not None and host.root.exists(path) is None:
+            reason = f"{path} leads to {target}, which is not in the tree"
+            found.gaps.append(Gap("cron", reason, (Evidence(path),)))
+    except UnreadableError as error:
+        found.gaps.append(Gap("cron", str(error), (Evidence(path),)))
+    return None
+
+
+def node(host: Host, path: str, found: Found) -> Node | None:
+    """What lies at a path, or ``None`` if nothing does; with a Gap where that cannot be said."""
+    try:
+        return host.root.entry(path)
     except UnreadableError as error:
         found.gaps.append(Gap("cron", str(error), (Evidence(path),)))
         return None
@@ -175,10 +191,10 @@ def user_tables(host: Host, found: Found) -> Iterator[Table]:
             continue
         for name in names:
             path = f"{spool}/{name}"
-            entry = host.root.entry(path) if host.root.exists(path) else None
-            if entry is None or entry.is_dir or str(entry.path) in seen:
+            real = real_path(host, path)
+            if path in SPOOLS or real in seen:
                 continue
-            seen.add(str(entry.path))
+            seen.add(real)
             text = readable(host, path, found)
             if text is None:
                 continue
@@ -186,6 +202,15 @@ def user_tables(host: Host, found: Found) -> Iterator[Table]:
             off = orphan if users and name not in users else spool_name_off(path, name)
             table = crontab.parse_user_crontab(text, table_daemon(host))
             yield Table(path, table, name, off or refused(path, table))
+
+
+def real_path(host: Host, path: str) -> str:
+    """A path with its links resolved, so that one table under two names is read once."""
+    try:
+        entry = host.root.entry(path)
+    except UnreadableError:
+        return path
+    return str(entry.path) if entry else path
 
 
 def spool_name_off(path: str, name: str) -> Reason | None:
@@ -320,7 +345,8 @@ def run_parts(
             found.gaps.append(Gap("cron", str(error), (Evidence(directory),)))
             continue
         for name in names:
-            candidate = from_script(f"{directory}/{name}", name, best, host)
+            path = f"{directory}/{name}"
+            candidate = from_script(path, node(host, path, found), best, host)
             if candidate is not None:
                 yield candidate
 
@@ -344,10 +370,12 @@ def choose(callers: list[tuple[Candidate, bool]]) -> tuple[Candidate, bool]:
     return min(callers, key=lambda c: (c[1], rank[c[0].trigger.state]))
 
 
-def from_script(path: str, name: str, caller: tuple[Candidate, bool], host: Host) -> Candidate | None:
+def from_script(
+    path: str, entry: Node | None, caller: tuple[Candidate, bool], host: Host
+) -> Candidate | None:
     """One script of a run-parts directory as a candidate; ``None`` for what is no file."""
     starter, blocked = caller
-    entry = host.root.entry(path) if host.root.exists(path) else None
+    name = PurePosixPath(path).name
     if entry is None or not entry.is_file or LOOKS_ASIDE.search(name):
         return None
     here = (Evidence(path),)

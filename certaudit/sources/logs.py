@@ -63,11 +63,15 @@ def collect(host: Host, wanted: Wanted) -> Logs:
 
 
 def files_of(host: Host, directory: str, base: str, logs: Logs) -> tuple[LogFile, ...]:
-    """The files of one log; a Gap where the directory is closed."""
+    """The files of one log; a Gap where the directory is closed or not in the tree."""
     try:
+        if host.root.exists(directory) is None and host.root.entry(directory) is None:
+            gap = Gap("logs", f"{directory} is not in the tree", (Evidence(directory),))
+            logs.gaps.extend([gap] if gap not in logs.gaps else [])
         return rotated(host.root, directory, base)
     except UnreadableError as error:
-        logs.gaps.append(Gap("logs", str(error), (Evidence(directory),)))
+        gap = Gap("logs", str(error), (Evidence(directory),))
+        logs.gaps.extend([gap] if gap not in logs.gaps else [])
         return ()
 
 
@@ -96,7 +100,7 @@ def earlier(one: datetime | None, other: datetime) -> datetime:
 
 def system_log(host: Host, base: str, literals: Sequence[bytes], logs: Logs) -> None:
     """The wanted lines of one log of the system."""
-    files = [file for file in files_of(host, "/var/log", base, logs) if file.size]
+    files = files_of(host, "/var/log", base, logs)
     texts = [syslog.LogText(str(f.path), f.matching(literals), f.modified) for f in files]
     found = syslog.parse_lines(texts, host.zone, host.as_of)
     report_problems(files, logs)

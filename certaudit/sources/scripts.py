@@ -18,6 +18,8 @@ from certaudit.model import Evidence, Gap
 from certaudit.parsers.shell import CommandLine, Place, Program, ScriptText, Trace, follow
 
 SCRIPT_LIMIT = 1 << 20
+# Where packages put programs: hier(7). A partial tree lacks them, and no admin writes there.
+PACKAGED = ("/bin/", "/sbin/", "/lib/", "/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/share/")
 INTERPRETER = re.compile(r"#!\s*(\S+)(?:\s+(\S+))?")
 Traced = tuple[tuple[Entry, Trace], ...]
 
@@ -29,15 +31,17 @@ class ScriptMachine:
     host: Host
     unreadable: dict[str, str] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
 
     def script(self, path: str) -> ScriptText | None:
         """The text of a script, or ``None`` if there is none or it is no text."""
         try:
             found = self.host.root.entry(path)
-            if found is None or not found.is_file:
+            if found is None or found.is_dir:
+                self._note_absent(path, found)
                 return None
             with self.host.root.open(path) as stream:
-                data = stream.read(SCRIPT_LIMIT)
+                data = stream.read(SCRIPT_LIMIT + 1)
         except UnreadableError as error:
             self.unreadable[path] = str(error)
             return None
@@ -46,13 +50,21 @@ class ScriptMachine:
             return None
         if data.startswith(b"\x7fELF") or b"\0" in data[:1024]:
             return None
-        text = data.decode("utf-8", "replace")
+        if len(data) > SCRIPT_LIMIT:
+            self.unreadable[path] = f"{path}: longer than 1 MiB, the rest was not read"
+        text = data[:SCRIPT_LIMIT].decode("utf-8", "replace")
         self.read.add(str(found.path))
         match = INTERPRETER.match(text)
         interpreter = None
         if match:
             interpreter = match[2] if match[1].endswith("/env") and match[2] else match[1]
         return ScriptText(str(found.path), text, interpreter)
+
+    def _note_absent(self, path: str, found: Node | None) -> None:
+        """A script in a part of the machine that the tree does not hold: what it does is not known."""
+        unknown = found is None and self.host.root.exists(path) is None
+        if unknown and not path.startswith(PACKAGED):
+            self.absent.add(path)
 
     def test(self, operator: str, path: str) -> bool | None:
         """What a file test, such as ``-x``, answers to root: of the permissions only x matters."""
@@ -119,6 +131,10 @@ def start_of(entry: Entry) -> CommandLine | Program:
 
 def unreadable_gaps(machine: ScriptMachine) -> tuple[Gap, ...]:
     """Scripts that were named but could not be read."""
-    return tuple(
+    closed = [
         Gap("scripts", reason, (Evidence(path),)) for path, reason in sorted(machine.unreadable.items())
-    )
+    ]
+    if machine.absent:
+        text = f"scripts that are named here are not in the tree: {len(machine.absent)}"
+        closed.append(Gap("scripts", text, tuple(Evidence(p) for p in sorted(machine.absent)[:3])))
+    return tuple(closed)

@@ -15,6 +15,7 @@ from certaudit.parsers.shell.state import UNSET, ExitStatus, State
 
 Builtin = Callable[[Caller, Call, State], Formula]
 OPTIONS = {"e": "errexit"}
+MAX_EVAL = 10_000
 NAMED_OPTIONS = frozenset({"errexit", "pipefail"})
 
 
@@ -241,7 +242,7 @@ def run_source(runner: Caller, call: Call, state: State) -> Formula:
 def run_eval(runner: Caller, call: Call, state: State) -> Formula:
     """``eval`` of a text that is known."""
     words = call.operands()
-    if any(word is None for word in words):
+    if any(word is None for word in words) or sum(len(word or "") for word in words) > MAX_EVAL:
         runner.unresolved(call.place, "eval of a text that is not known", call.place.text)
         state.forget()
         return run_unknown(runner, call, state)

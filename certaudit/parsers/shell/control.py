@@ -19,6 +19,7 @@ from certaudit.parsers.shell.formula import (
     either,
     errexit_needs,
     negation,
+    truth,
 )
 from certaudit.parsers.shell.parameters import MAX_PATTERN, ambiguous, matches
 from certaudit.parsers.shell.state import ExitStatus, Field, Loops, Runner, State, join
@@ -75,6 +76,7 @@ def run_and_or(node: AndOr, state: State, runner: Runner) -> Formula:
         ends = [state] if condition == NEVER else ends
         state.take(join(base, ends, before != count(runner, *INTERRUPTING)))
         success = both(success, last) if operator == "&&" else either(success, last)
+        state.status = success
     state.suspended, state.status = suspended, success
     demand(either(negation(reached), last), state, runner)
     return success
@@ -90,7 +92,7 @@ def demand(success: Formula, state: State, runner: Runner) -> None:
         runner.die(state, "exit")
         return
     for part in success.parts if isinstance(success, All) else (success,):
-        if isinstance(part, Test):
+        if isinstance(part, Test) or truth(part) is False:
             runner.escapes["exit"] += 1
             state.require(part)
 
@@ -128,7 +130,8 @@ def run_if(node: If, state: State, runner: Runner) -> Formula:
         state.alive = success != ALWAYS
     if state.alive:
         rest = state.copy()
-        ends.append((rest, runner.block(node.otherwise, rest)))
+        status = runner.block(node.otherwise, rest) if node.otherwise.items else ALWAYS
+        ends.append((rest, status))
     if not ends:
         return ALWAYS
     success = outcome(base, [end for end in ends if end[0].alive])
@@ -189,6 +192,7 @@ def run_loop(node: Loop, state: State, runner: Runner) -> Formula:
     body.frame = replace(state.frame, loops=(*state.frame.loops, loops))
     body.require(entered)
     runner.block(node.body, body)
+    state.require(negation(entered))
     endless = entered == ALWAYS
     ends = [*loops.breaks] if endless else [state, body, *loops.continues, *loops.breaks]
     lost = before != count(runner, "exit", "return")
@@ -268,8 +272,10 @@ def run_open_for(node: For, state: State, runner: Runner) -> Formula:
     over = " ".join(word.text for word in node.words) if node.words else "the arguments"
     body, loops, frame = state.copy(), Loops(), state.frame
     body.frame = replace(frame, loops=(*frame.loops, loops))
-    body.require(Test(f"there is something in {over}", frame.place(node), None))
+    entered = Test(f"there is something in {over}", frame.place(node), None)
+    body.require(entered)
     runner.block(node.body, body)
+    state.require(negation(entered))
     ends = [state.copy(), body, *loops.breaks, *loops.continues]
     state.take(join(base, ends, before != count(runner, "exit", "return")))
     state.frame, state.status = frame, ALWAYS

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from certaudit.parsers.shell.records import Guard, Need, Place
+from certaudit.parsers.shell.records import Condition, Guard, Need, Place
 
 MAX_SIZE = 40
+CONDITIONS: dict[bool | None, Condition] = {True: "success", False: "failure", None: "any-known"}
+ENDS: dict[bool | None, str] = {True: "succeeds", False: "fails", None: "ends so that this is reached"}
 NOWHERE = Place("", 0, "")
 
 
@@ -28,10 +30,10 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A command ended with success, or did not."""
+    """A command ended with success, or did not; ``None``: it counts how, but not which way is told."""
 
     number: int
-    success: bool
+    success: bool | None
     place: Place
 
 
@@ -80,10 +82,15 @@ def either(*parts: Formula) -> Formula:
             if one == ALWAYS:
                 return ALWAYS
             flat[one] = None
-    if any(negation(one) in flat for one in flat if not isinstance(one, All | Either)):
+    if any(negation(one) in flat for one in flat if decided(one)):
         return ALWAYS
     possible = tuple(one for one in flat if truth(one) is not False)
     return joined(Either, possible or tuple(flat))
+
+
+def decided(formula: Formula) -> bool:
+    """Is this a single condition, of which the opposite is another one?"""
+    return isinstance(formula, Test) or (isinstance(formula, Ran) and formula.success is not None)
 
 
 def joined(kind: type[All] | type[Either], parts: tuple[Formula, ...]) -> Formula:
@@ -103,7 +110,7 @@ def negation(formula: Formula) -> Formula:
         holds = None if formula.holds is None else not formula.holds
         return replace(formula, holds=holds, negated=not formula.negated)
     if isinstance(formula, Ran):
-        return replace(formula, success=not formula.success)
+        return formula if formula.success is None else replace(formula, success=not formula.success)
     parts = tuple(negation(part) for part in formula.parts)
     return either(*parts) if isinstance(formula, All) else both(*parts)
 
@@ -140,7 +147,7 @@ def rendered(formula: Formula) -> str:
     if isinstance(formula, Test):
         return f"! {formula.text}" if formula.negated else formula.text
     if isinstance(formula, Ran):
-        return f"`{formula.place.text}` {'succeeds' if formula.success else 'fails'}"
+        return f"`{formula.place.text}` {ENDS[formula.success]}"
     texts = [rendered(part) for part in formula.parts]
     if isinstance(formula, All):
         return " and ".join(texts) or "true"
@@ -154,7 +161,7 @@ def listed(path: Iterable[Formula]) -> tuple[tuple[Guard, ...], tuple[Need, ...]
     for formula in path:
         for part in formula.parts if isinstance(formula, All) else (formula,):
             if isinstance(part, Ran):
-                needs[Need(part.number, "success" if part.success else "failure")] = None
+                needs[Need(part.number, CONDITIONS[part.success])] = None
                 continue
             if not needs_only(part):
                 because = part.because if isinstance(part, Test) else None
@@ -173,7 +180,7 @@ def needs_only(formula: Formula) -> bool:
 def errexit_needs(formula: Formula) -> tuple[Need, ...]:
     """What ``set -e`` demands of a command that ends with this status."""
     if isinstance(formula, Ran):
-        return (Need(formula.number, "success" if formula.success else "failure", errexit=True),)
+        return (Need(formula.number, CONDITIONS[formula.success], errexit=True),)
     if isinstance(formula, All):
         return tuple(need for part in formula.parts for need in errexit_needs(part))
     return tuple(

@@ -37,12 +37,15 @@ class Scopes(Walk):
         self.escapes = escapes
         if not ends:
             return Test(f"{frame.name} ends", frame.chain[-1] if frame.chain else NOWHERE, None)
-        success = outcome(base, ends)
-        gained = [need for need in state.errexit if need not in needed]
-        return both(success, *[self._met(need) for need in gained if need.condition == "success"])
+        return outcome(base, [(end, both(*self._gained(end, needed), status)) for end, status in ends])
+
+    def _gained(self, end: State, needed: tuple[Need, ...]) -> list[Formula]:
+        """What ``set -e`` demanded on the way to one end of a shell."""
+        return [self._met(need) for need in end.errexit if need not in needed]
 
     def _met(self, need: Need) -> Formula:
-        return Ran(need.command, True, self.commands[need.command - 1].place)
+        success = {"success": True, "failure": False}.get(need.condition)
+        return Ran(need.command, success, self.commands[need.command - 1].place)
 
     def _traps(self, frame: Frame) -> None:
         """Run what ``trap ... EXIT`` has set, under the conditions it was set."""
@@ -98,6 +101,7 @@ class Scopes(Walk):
             chain=chained(state.frame, call.place), line=call.place.line, scripts=state.frame.scripts,
             user=call.user, background=state.frame.background,
             redirects=call.redirects or state.frame.redirects,
+            prefixes=(*state.frame.prefixes, *call.prefixes),
         )  # fmt: skip
         return self.scope(self._child(frame, call, options, state), self.parsed(text, call.place))
 
@@ -128,6 +132,7 @@ class Scopes(Walk):
             outer, path=defined.path, given=defined.given, line=defined.line,
             chain=chained(outer, call.place), returns=[], loops=(), saved=saved,
             redirects=call.redirects or outer.redirects,
+            scripts=entered(outer.scripts, defined),
         )  # fmt: skip
         state.arguments = call.argv[1:]
         status = self._until_return(Block((Item(body),)), frame, state)
@@ -199,6 +204,11 @@ class Scopes(Walk):
         self.rewind(mark)
         self.substituted = self.scope(state.copy(), part.body)
         return None
+
+
+def entered(scripts: tuple[str, ...], defined: Frame) -> tuple[str, ...]:
+    """The scripts on the way, with the sourced one that defines the function being called."""
+    return scripts if defined.path in scripts or not scripts else (*scripts, defined.path)
 
 
 def chained(frame: Frame, place: Place) -> tuple[Place, ...]:

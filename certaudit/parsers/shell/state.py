@@ -57,6 +57,7 @@ class Frame:
     user: str | None = None
     background: bool = False
     redirects: tuple[Redirect, ...] = ()
+    prefixes: tuple[str, ...] = ()
     exits: list[tuple[State, Formula]] = field(default_factory=list)
     returns: list[tuple[State, Formula]] | None = None
     loops: tuple[Loops, ...] = ()
@@ -94,9 +95,10 @@ class State:
         return replace(self, variables=dict(self.variables), functions=dict(self.functions))
 
     def take(self, other: State) -> None:
-        """Become the other state."""
+        """Become the other state; whether ``set -e`` counts depends on where this one stands."""
         for name in self.__slots__:
-            setattr(self, name, getattr(other, name))
+            if name != "suspended":
+                setattr(self, name, getattr(other, name))
 
     def require(self, formula: Formula) -> None:
         """From here on, this formula must hold."""
@@ -179,6 +181,7 @@ def join(base: tuple[Formula, ...], ends: Sequence[State], lost: bool) -> State:
     """The state after ways that part at ``base`` and meet again.
 
     ``lost``: some way between has left for good, so that getting here is a condition of its own.
+    Only one of the ways is taken, so that one which is certain rules out the others.
     """
     alive = [end for end in ends if end.alive]
     if not alive:

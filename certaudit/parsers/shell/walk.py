@@ -132,7 +132,7 @@ class Walk(ABC):
             scripts=frame.scripts,
             guards=guards,
             needs=tuple(dict.fromkeys((*needs, *state.errexit))),
-            prefixes=call.prefixes,
+            prefixes=(*frame.prefixes, *call.prefixes),
             environment=tuple((k, v) for k, v in known.items() if isinstance(v, str)),
             background=frame.background,
             user=call.user,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 
 class Generator:
@@ -14,9 +15,10 @@ class Generator:
         self.functions: list[str] = []
         self.in_function = 0
         self.in_loop = 0
+        self.repeats = 0  # around a loop that would never end after "continue"
 
     def script(self) -> str:
-        lines = [self.random.choice(["", "set -e", "set -eu", "set -o errexit", ""])]
+        lines = [self.random.choice(["", "set -e", "set -e -o noglob", "set -o errexit", ""])]
         lines += ["v=one", "w='two words'", "unset u", "set -- first 'sec ond'"]
         for name in ("f", "g")[: self.random.randint(0, 2)]:
             self.in_function += 1
@@ -41,7 +43,7 @@ class Generator:
         )
 
     def condition(self, depth: int) -> str:
-        choices = [
+        choices: list[Callable[[], str]] = [
             self.call,
             self.call,
             lambda: f"! {self.call()}",
@@ -59,14 +61,27 @@ class Generator:
         return self.random.choice(choices)()
 
     def statement(self, depth: int) -> str:
-        simple = [self.call] * 4 + [self.and_or, self.assign, self.status, self.leave]
-        compound = [self.branch, self.loop, self.repeat, self.case, self.group, self.substitution]
+        simple: list[Callable[[], str]] = [self.call] * 4 + [
+            self.and_or,
+            self.assign,
+            self.status,
+            self.leave,
+        ]
+        compound: list[Callable[[int], str]] = [
+            self.branch,
+            self.loop,
+            self.repeat,
+            self.case,
+            self.group,
+            self.substitution,
+        ]
         if depth >= 3:
             return self.random.choice(simple)()
         if self.functions and self.random.random() < 0.15:
             return f"{self.random.choice(self.functions)} arg '{self.random.choice('xyz')} z'"
-        kind = self.random.choice([*simple, *compound])
-        return kind(depth + 1) if kind in compound else kind()  # type: ignore[call-arg,operator]
+        if self.random.random() < len(compound) / (len(simple) + len(compound)):
+            return self.random.choice(compound)(depth + 1)
+        return self.random.choice(simple)()
 
     def and_or(self) -> str:
         parts = [self.condition(3)]
@@ -76,7 +91,9 @@ class Generator:
         return " ".join(parts)
 
     def assign(self) -> str:
-        return self.random.choice(["v=two", "w=$v", 'v="$v+"', "u=set", "unset u", "v=one w=z", "v=${u:-q}"])
+        return self.random.choice(
+            ["v=two", "w=$v", 'v="$v+"', "u=set", "unset u", "v=one w=z", "v=${u:-q}"]
+        )
 
     def status(self) -> str:
         return f"{self.call()}\nrc=$?\n[ $rc -ne 0 ] && {self.call()}"
@@ -84,7 +101,8 @@ class Generator:
     def leave(self) -> str:
         choices = ["exit 0", "exit 3", "exit"]
         choices += ["return 0", "return 1", "return"] * 2 if self.in_function else []
-        choices += ["break", "continue"] * 3 if self.in_loop else []
+        choices += ["break"] * 3 if self.in_loop else []
+        choices += ["continue"] * 3 if self.in_loop and not self.repeats else []
         word = self.random.choice(choices)
         return word if self.random.random() < 0.15 else f"{self.condition(3)} && {word}"
 
@@ -99,15 +117,17 @@ class Generator:
     def loop(self, depth: int) -> str:
         self.in_loop += 1
         head = self.random.choice(["for i in 1 two 'th ree'", "for i in $w", 'for i in "$@"', "for i"])
-        text = f"{head}; do\n{self.call()} \"$i\"\n{self.lines(depth, 2)}\ndone"
+        text = f'{head}; do\n{self.call()} "$i"\n{self.lines(depth, 2)}\ndone'
         self.in_loop -= 1
         return text
 
     def repeat(self, depth: int) -> str:
         self.in_loop += 1
+        self.repeats += 1
         head = self.random.choice(["while", "until"])
         text = f"{head} {self.call()}; do\n{self.lines(depth, 2)}\nbreak\ndone"
         self.in_loop -= 1
+        self.repeats -= 1
         return text
 
     def case(self, depth: int) -> str:
@@ -128,4 +148,6 @@ class Generator:
         return f"(\n{body}\n)" if kind == "()" else f"{self.call()} | {{\n{body}\n}}"
 
     def substitution(self, depth: int) -> str:
-        return self.random.choice([f"out=$({self.call()})", f"{self.call()} $({self.call()}) `{self.call()}`"])
+        return self.random.choice(
+            [f"out=$({self.call()})", f"{self.call()} $({self.call()}) `{self.call()}`"]
+        )

@@ -52,7 +52,9 @@ class DirectoryMachine:
         if self.leaves in file.parents or not file.is_file():
             return None
         data = file.read_bytes()[: 1 << 20]
-        return None if b"\0" in data else script_text(str(file.resolve()), data.decode("utf-8", "replace"))
+        return (
+            None if b"\0" in data else script_text(str(file.resolve()), data.decode("utf-8", "replace"))
+        )
 
     def test(self, operator: str, path: str) -> bool | None:
         file = Path(path)

@@ -1,0 +1,387 @@
+"""What a trigger's command leads to: exact traces of whole wrappers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from certaudit.parsers.shell import (
+    Command,
+    CommandLine,
+    Guard,
+    Need,
+    Place,
+    Program,
+    Redirect,
+    Trace,
+    Unresolved,
+    follow,
+)
+from tests.parsers.shell.machines import TextMachine
+
+PACKAGED = (
+    r"test -x /usr/bin/certbot -a \! -d /run/systemd/system "
+    "&& perl -e 'sleep int(rand(43200))' && certbot -q renew"
+)
+PLACE = Place("/etc/cron.d/certbot", 9, "0 */12 * * * root ...")
+ENVIRONMENT = (("PATH", "/usr/bin:/bin"), ("HOME", "/root"), ("LOGNAME", "root"))
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "shell"
+
+
+def cron(
+    text: str,
+    scripts: Mapping[str, str] | None = None,
+    answers: Mapping[str, bool] | None = None,
+    programs: Mapping[str, str] | None = None,
+    shell: str = "/bin/sh",
+) -> Trace:
+    machine = TextMachine(scripts or {}, answers or {}, programs or {})
+    return follow(CommandLine(text, PLACE, ENVIRONMENT, shell), machine)
+
+
+def argvs(trace: Trace) -> list[tuple[str | None, ...]]:
+    return [command.argv for command in trace.commands]
+
+
+def words(text: str, **more: object) -> list[str]:
+    """Every command's words, joined; ``?`` where one cannot be known."""
+    trace = cron(text, **more)  # type: ignore[arg-type]
+    return [" ".join(word if word is not None else "?" for word in c.argv) for c in trace.commands]
+
+
+def only(trace: Trace, program: str) -> Command:
+    (found,) = [c for c in trace.commands if c.argv and c.argv[0] == program]
+    return found
+
+
+def states(command: Command) -> list[tuple[str, bool | None]]:
+    return [(guard.text, guard.holds) for guard in command.guards]
+
+
+def test_packaged_line_is_dormant_under_systemd() -> None:
+    trace = cron(
+        PACKAGED,
+        answers={"/usr/bin/certbot": True, "/run/systemd/system": True},
+        programs={"certbot": "/usr/bin/certbot", "perl": "/usr/bin/perl"},
+    )
+    line = "test -x /usr/bin/certbot -a \\! -d /run/systemd/system"
+    place = Place(PLACE.path, 9, line)
+    guards = (
+        Guard("-x /usr/bin/certbot", place, True, "/usr/bin/certbot can be executed"),
+        Guard("! -d /run/systemd/system", place, False, "/run/systemd/system is a directory"),
+    )
+    perl = Place(PLACE.path, 9, "perl -e 'sleep int(rand(43200))'")
+    certbot = Place(PLACE.path, 9, "certbot -q renew")
+    assert trace == Trace(
+        (
+            Command(
+                1, ("perl", "-e", "sleep int(rand(43200))"),
+                ("perl", "-e", "'sleep int(rand(43200))'"), "/usr/bin/perl", perl, (PLACE, perl), guards=guards, environment=ENVIRONMENT, user="root",
+            ),
+            Command(
+                2, ("certbot", "-q", "renew"), ("certbot", "-q", "renew"), "/usr/bin/certbot", certbot,
+                (PLACE, certbot), guards=guards, needs=(Need(1, "success"),), environment=ENVIRONMENT,
+                user="root",
+            ),
+        ),
+        (),
+    )  # fmt: skip
+
+
+def test_packaged_line_runs_without_systemd_and_is_open_in_a_partial_tree() -> None:
+    booted = cron(PACKAGED, answers={"/usr/bin/certbot": True, "/run/systemd/system": False})
+    there = ("-x /usr/bin/certbot", True)
+    assert states(only(booted, "certbot")) == [there, ("! -d /run/systemd/system", True)]
+    partial = cron(PACKAGED, answers={"/usr/bin/certbot": True})
+    assert states(only(partial, "certbot")) == [there, ("! -d /run/systemd/system", None)]
+
+
+def test_distribution_over_a_literal_list_is_unrolled() -> None:
+    trace = cron(
+        "for h in host1 host2; do install -m 644 /etc/letsencrypt/live/example.org/fullchain.pem "
+        "/srv/$h/tls/fullchain.pem; done"
+    )
+    live = "/etc/letsencrypt/live/example.org/fullchain.pem"
+    assert argvs(trace) == [
+        ("install", "-m", "644", live, f"/srv/{host}/tls/fullchain.pem") for host in ("host1", "host2")
+    ]
+    assert all(not c.guards and not c.needs for c in trace.commands)
+
+
+SUCCESS, FAILURE = (Need(1, "success"),), (Need(1, "failure"),)
+CASES = [
+    ("certbot renew && systemctl reload nginx", SUCCESS),
+    ("certbot renew || systemctl reload nginx", FAILURE),
+    ("certbot renew; systemctl reload nginx", ()),
+    ("certbot renew\nif [ $? -eq 0 ]; then systemctl reload nginx; fi", SUCCESS),
+    ("certbot renew\nif [ $? != 0 ]; then exit 1; fi\nsystemctl reload nginx", SUCCESS),
+    ("certbot renew; rc=$?; test \"$rc\" -gt 0 && exit $rc; systemctl reload nginx", SUCCESS),
+    ("certbot renew\ncase $? in 0) systemctl reload nginx;; *) :;; esac", SUCCESS),
+    ("if certbot renew; then systemctl reload nginx; fi", SUCCESS),
+    ("if ! certbot renew; then systemctl reload nginx; fi", FAILURE),
+    ("if certbot renew; then :; else systemctl reload nginx; fi", FAILURE),
+    ("certbot renew || exit 1\nsystemctl reload nginx", SUCCESS),
+    ("certbot renew || { echo failed; exit 1; }\nsystemctl reload nginx", SUCCESS),
+    ("until certbot renew; do sleep 60; done\nsystemctl reload nginx", SUCCESS),
+    ("OUT=$(certbot renew 2>&1) && systemctl reload nginx", SUCCESS),
+    ("OUT=`certbot renew`\n[ $? = 0 ] || exit\nsystemctl reload nginx", SUCCESS),
+    ("certbot renew | tee -a /var/log/x; systemctl reload nginx", ()),
+    ("(certbot renew) && systemctl reload nginx", SUCCESS),
+    ("r() { certbot renew; }\nr && systemctl reload nginx", SUCCESS),
+    ("r() { certbot renew || return 1; return 0; }\nr && systemctl reload nginx", SUCCESS),
+    ("set -e\ncertbot renew\nsystemctl reload nginx", (Need(1, "success", errexit=True),)),
+    ("set -o errexit; certbot renew; set +e; systemctl reload nginx", (Need(1, "success", True),)),
+    ("set -e\ncertbot renew || true\nsystemctl reload nginx", ()),
+    ("if openssl x509 -checkend 2592000 -noout -in c.pem; then exit 0; fi\nsystemctl reload", FAILURE),
+    ("cmp -s a b || systemctl reload nginx", FAILURE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "needs"), CASES)
+def test_what_a_step_needs_of_the_command_before(text: str, needs: tuple[Need, ...]) -> None:
+    assert only(cron(text), "systemctl").needs == needs
+
+
+def test_bash_arithmetic_on_the_status() -> None:
+    text = "certbot renew\nif (( $? == 0 )); then systemctl reload nginx; fi"
+    assert only(cron(text, shell="/bin/bash"), "systemctl").needs == SUCCESS
+
+
+def test_a_comparison_of_unknown_sums_is_an_open_guard() -> None:
+    trace = cron('a=$(md5sum c)\ncertbot renew\nb=$(md5sum c)\n[ "$a" != "$b" ] && cp c d')
+    assert words("a=$(md5sum c)\ncertbot renew") == ["md5sum c", "certbot renew"]
+    assert states(only(trace, "cp")) == [('"$a" != "$b"', None)]
+    assert only(trace, "cp").needs == ()
+
+
+def test_exit_under_a_guard_guards_the_rest() -> None:
+    text = "[ -x /usr/bin/certbot ] || exit 0\ncertbot renew; systemctl reload nginx"
+    for there in (True, False):
+        trace = cron(text, answers={"/usr/bin/certbot": there})
+        assert [states(c) for c in trace.commands] == [[("-x /usr/bin/certbot", there)]] * 2
+    assert words("exit 0; certbot renew") == []
+    assert words("certbot renew; exec true; never") == ["certbot renew"]
+
+
+def test_programs_as_guards() -> None:
+    for text in ("command -v certbot >/dev/null && certbot renew", "hash certbot && certbot renew",
+                 "if which certbot; then certbot renew; fi"):  # fmt: skip
+        assert states(only(cron(text), "certbot")) == [("command -v certbot", None)]
+        found = only(cron(text, programs={"certbot": "/usr/bin/certbot"}), "certbot")
+        assert states(found) == [("command -v certbot", True)]
+
+
+EXPANSIONS = [
+    ("CB=/opt/certbot-auto; $CB renew", "/opt/certbot-auto renew"),
+    ('CB="certbot -q"; $CB renew', "certbot -q renew"),
+    ("D=a; certbot -d ${D}.example.org", "certbot -d a.example.org"),
+    ("certbot ${OPT:-renew} ${X-y}", "certbot renew y"),
+    ("certbot $OPT", "certbot ?"),
+    ("certbot $((1+1)) $(date) *.pem", "certbot ? ? ?"),
+    ("certbot -d '*.example.org' \"a b\" c\\ d", "certbot -d *.example.org a b c d"),
+    ("certbot ~/x ~root/y", "certbot /root/x /root/y"),
+    ("X=a; X+=b; certbot $X", "certbot ab"),
+    ("D=$(dirname /opt/x/run.sh); $D/renew", "/opt/x/renew"),
+    ("N=$(basename /opt/run.sh .sh); certbot $N", "certbot run"),
+    ("certbot \\\n  renew \\\n  -q # comment", "certbot renew -q"),
+    ("set -- a 'b c'; shift; certbot \"$@\" $#", "certbot b c 1"),
+    ("if date; then D=a; else D=b; fi; certbot -d $D", "certbot -d ?"),
+    ("if true; then D=a; fi; certbot -d $D", "certbot -d a"),
+    ("i=0; while date; do certbot $i; i=$((i+1)); done", "certbot ?"),
+    ("read d; certbot -d $d", "certbot -d ?"),
+    ("export A=b; unset A; certbot \"x$A\"", "certbot x"),
+    ("eval 'certbot' renew", "certbot renew"),
+    ("case renew-all in renew*) certbot renew;; *) certbot no;; esac", "certbot renew"),
+    ("x=/a/b.sh; certbot ${x%/*} ${x##*/} ${#x}", "certbot /a b.sh 7"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "last"), EXPANSIONS)
+def test_expansion(text: str, last: str) -> None:
+    assert words(text)[-1] == last
+
+
+BASH = [
+    ('a=("x y" z); certbot "${a[@]}" ${#a[@]} ${a[1]}', ("certbot", "x y", "z", "2", "z")),
+    ("certbot {a,b}.example.org {1..3}", ("certbot", "a.example.org", "b.example.org", "1", "2", "3")),
+    ("a=(); a+=(x); certbot \"${a[@]}\"", ("certbot", "x")),
+    ("if [[ renew == ren* && ! -z x ]]; then certbot $'a\\tb'; fi", ("certbot", "a\tb")),
+    ("declare -r D=x; function f { local D=y; certbot $D; }; f", ("certbot", "y")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "argv"), BASH)
+def test_bash_expansion(text: str, argv: tuple[str, ...]) -> None:
+    assert argvs(cron(text, shell="/bin/bash"))[-1] == argv
+
+
+PREFIXES = [
+    ("sudo -n -u www certbot renew", ("sudo",), "www"),
+    ("sudo FOO=bar -- certbot renew", None, None),
+    ("sudo FOO=bar certbot renew", ("sudo",), "root"),
+    ("/usr/bin/env -i PATH=/bin certbot renew", ("env",), "root"),
+    ("nice -n 19 ionice -c3 certbot renew", ("nice", "ionice"), "root"),
+    ("nice -10 certbot renew", ("nice",), "root"),
+    ("timeout -k 5 --signal=KILL 300 certbot renew", ("timeout",), "root"),
+    ("flock -n /tmp/l certbot renew", ("flock",), "root"),
+    ("flock -w 10 /tmp/l -c 'certbot renew'", ("flock",), "root"),
+    ("nohup setsid stdbuf -oL chronic certbot renew", ("nohup", "setsid", "stdbuf", "chronic"), "root"),
+    ("time certbot renew", ("time",), "root"),
+    ("systemd-run --quiet -p Nice=5 --unit x certbot renew", ("systemd-run",), "root"),
+    ("systemd-cat -t le certbot renew", ("systemd-cat",), "root"),
+    ("su - www -c 'certbot renew'", ("su",), "www"),
+    ("su -s /bin/sh -c 'certbot renew' www", ("su",), "www"),
+    ("runuser -u www -- certbot renew", ("runuser",), "www"),
+    ("command certbot renew", ("command",), "root"),
+    ("exec certbot renew", ("exec",), "root"),
+    ("bash -lc 'certbot renew'", (), "root"),
+    ("sh -ec 'exec certbot \"$@\"' x renew", ("exec",), "root"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "prefixes", "user"), PREFIXES)
+def test_prefixes(text: str, prefixes: tuple[str, ...] | None, user: str | None) -> None:
+    command = cron(text).commands[0]
+    if prefixes is None:
+        return
+    assert (command.argv, command.prefixes, command.user) == (("certbot", "renew"), prefixes, user)
+
+
+def test_environment_redirects_and_background() -> None:
+    trace = cron("A=1; export B=2; C=3 certbot renew >> /var/log/x.log 2>&1 &")
+    command = only(trace, "certbot")
+    assert dict(command.environment) == {**dict(ENVIRONMENT), "B": "2", "C": "3"}
+    assert command.redirects == (Redirect(">>", "/var/log/x.log"),)
+    assert command.background
+    combined = cron("{ cat a.pem; cat b.pem; } > /etc/haproxy/all.pem; cat a &>> l 2>/dev/null").commands
+    targets = ["/etc/haproxy/all.pem", "/etc/haproxy/all.pem", "l"]
+    assert [r.target for c in combined for r in c.redirects] == targets
+
+
+def test_three_scripts_deep_with_a_sourced_function() -> None:
+    scripts = {
+        str(file.relative_to(FIXTURES / "nested")).join(("/", "")): file.read_text()
+        for file in sorted((FIXTURES / "nested").rglob("*.sh"))
+    }
+    trace = cron("/opt/tls/renew.sh example.org", scripts)
+    assert trace.unresolved == ()
+    certbot = only(trace, "certbot")
+    assert certbot.argv == ("certbot", "renew", "--cert-name", "example.org", "-q")
+    assert certbot.scripts == ("/opt/tls/renew.sh", "/opt/tls/lib.sh", "/opt/tls/step.sh")
+    assert [(p.path, p.line) for p in certbot.chain] == [
+        ("/etc/cron.d/certbot", 9),
+        ("/etc/cron.d/certbot", 9),
+        ("/opt/tls/renew.sh", 7),
+        ("/opt/tls/lib.sh", 3),
+        ("/opt/tls/step.sh", 3),
+    ]
+    assert certbot.prefixes == ("exec",)
+    assert [c.argv[-1] for c in trace.commands[1:]] == ["/srv/one/tls/", "/srv/two/tls/", "done"]
+    assert {c.needs for c in trace.commands[1:3]} == {(Need(1, "success"),)}
+
+
+UNRESOLVED = [
+    ("$CB renew", "the command is the value of $CB, which is not known", "$CB renew"),
+    ('eval "$X"', "eval of a text that is not known", 'eval "$X"'),
+    ('sh -c "$X"', "the text for the shell is not known", 'sh -c "$X"'),
+    ("bash /opt/none.sh", "the script /opt/none.sh could not be read", "bash /opt/none.sh"),
+    ("bash <<E\ncertbot renew\nE\n", "the shell reads its commands from standard input", "certbot renew"),
+    ("curl x | sh", "the shell reads its commands from standard input", ""),
+    (". /opt/conf", "the sourced file /opt/conf could not be read", ". /opt/conf"),
+    ("cd $X; ./certbot-auto", "it is named relative to a directory that is not known", "./certbot-auto"),
+    ("/opt/x.py", "a python script: not followed", "run('certbot renew')"),
+    ("f() { f; }; f", "the function f calls itself", "f"),
+    ("if true; then certbot", "not read further: expected 'fi', found ''", "if true; then certbot"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "reason", "words"), UNRESOLVED)
+def test_what_cannot_be_followed_is_said(text: str, reason: str, words: str) -> None:
+    scripts = {"/opt/x.py": "#!/usr/bin/env python3\nimport os\nrun('certbot renew')\n"}
+    (found,) = cron(text, scripts).unresolved
+    assert (found.reason, found.text, found.place.path) == (reason, words, PLACE.path)
+
+
+def test_commands_before_a_syntax_error_stand_with_the_line_of_the_error() -> None:
+    trace = cron("/w.sh", {"/w.sh": "#!/bin/sh\ncertbot renew\nfi\nnever\n"})
+    assert argvs(trace) == [("certbot", "renew")]
+    (found,) = trace.unresolved
+    assert (found.place.path, found.place.line) == ("/w.sh", 3)
+
+
+def test_an_unknown_sourced_file_makes_earlier_values_unknown() -> None:
+    assert words("CB=certbot; . /etc/none; $CB renew") == ["? renew"]
+    assert (
+        words("CB=certbot; . /etc/none; $CB renew", answers={"/etc/none": False})[-1] == "certbot renew"
+    )
+
+
+def test_clients_and_system_scripts_are_leaves() -> None:
+    scripts = {
+        "/usr/sbin/service": "#!/bin/sh\nexec /etc/init.d/$1 $2\n",
+        "/opt/certbot-auto": '#!/bin/sh\nexec /opt/venv/letsencrypt "$@"\n',
+        "/usr/bin/certbot": "#!/usr/bin/python3\nimport certbot\n",
+    }
+    programs = {"service": "/usr/sbin/service", "certbot": "/usr/bin/certbot"}
+    trace = cron("/opt/certbot-auto renew; certbot renew; service nginx reload", scripts, {}, programs)
+    assert [c.program for c in trace.commands] == [
+        "/opt/certbot-auto", "/usr/bin/certbot", "/usr/sbin/service",
+    ]  # fmt: skip
+    assert trace.unresolved == ()
+
+
+def test_a_directory_change_resolves_relative_programs() -> None:
+    trace = cron("cd /opt/le && ./certbot-auto renew", answers={"/opt/le": True})
+    assert trace.commands[0].program == "/opt/le/certbot-auto"
+    gone = cron("cd /opt/le && ./certbot-auto renew", answers={"/opt/le": False})
+    assert states(gone.commands[0]) == [("cd /opt/le", False)]
+
+
+def test_files_that_live_short_or_are_made_on_the_way_cannot_be_told() -> None:
+    for path in ("/tmp/lock", "/run/x", "/srv/stamp"):
+        text = f"touch /srv/stamp; [ -f {path} ] && certbot renew"
+        assert states(only(cron(text, answers={path: False}), "certbot")) == [(f"-f {path}", None)]
+
+
+def test_traps_loops_and_jumps() -> None:
+    assert words("trap 'start nginx' EXIT; stop nginx; certbot renew; exit 0") == [
+        "stop nginx", "certbot renew", "start nginx",
+    ]  # fmt: skip
+    assert words("while :; do certbot renew; sleep 12h & wait $!; done; never") == [
+        "certbot renew", "sleep 12h",
+    ]  # fmt: skip
+    trace = cron("for i in 1 2; do certbot renew && break; sleep 9; done; logger x")
+    assert [c.needs for c in trace.commands] == [
+        (), FAILURE, FAILURE, (*FAILURE, Need(3, "failure")), (),
+    ]  # fmt: skip
+
+
+def test_an_executed_program_is_followed_without_a_shell() -> None:
+    place = Place("/etc/systemd/system/r.service", 4, "ExecStart=/opt/r.sh -n")
+    machine = TextMachine({"/opt/r.sh": '#!/bin/sh -e\ncertbot renew "$1"\nreload\n'})
+    trace = follow(Program(("/opt/r.sh", "-n"), place, (("PATH", "/bin"),)), machine)
+    assert argvs(trace) == [("certbot", "renew", "-n"), ("reload",)]
+    assert trace.commands[0].chain == (place, Place("/opt/r.sh", 2, 'certbot renew "$1"'))
+    assert trace.commands[1].needs == (Need(1, "success", errexit=True),)
+    plain = follow(Program(("/usr/bin/certbot", "renew", "$X"), place), TextMachine())
+    assert (plain.commands[0].argv, plain.commands[0].chain) == (
+        ("/usr/bin/certbot", "renew", "$X"),
+        (place,),
+    )
+
+
+def test_unknown_branches_are_all_listed() -> None:
+    trace = cron("case $X in a) one;; b|c) two;; *) three;; esac")
+    assert [states(c) for c in trace.commands] == [
+        [("$X matches a", None)],
+        [("! $X matches a", None), ("$X matches b or $X matches c", None)],
+        [("! $X matches a", None), ("! $X matches b", None), ("! $X matches c", None)],
+    ]
+
+
+def test_unresolved_is_a_record() -> None:
+    place = Place(PLACE.path, 9, "$CB renew")
+    reason = "the command is the value of $CB, which is not known"
+    assert cron("$CB renew").unresolved == (Unresolved(place, reason, "$CB renew"),)
