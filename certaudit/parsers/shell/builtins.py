@@ -56,7 +56,7 @@ def run_cd(runner: Caller, call: Call, state: State) -> Formula:
         return Test(call.place.text, call.place, None)
     state.directory = path
     there = None if runner.touched(path) else runner.machine.test("-d", path)
-    if there:
+    if there or path == "/":
         return ALWAYS
     because = None if there is None else f"{path} is no directory"
     return Test(f"cd {target}", call.place, there, because)

@@ -10,30 +10,26 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from certaudit.parsers.shell.grammar_simple import SimpleGrammar
 from certaudit.parsers.shell.syntax import (
     AndOr,
     Arithmetic,
-    Assignment,
     Block,
     Case,
     Conditional,
     For,
     Function,
     Group,
-    HereDocument,
     If,
     Item,
     Literal,
     Loop,
     Node,
     Pipeline,
-    Redirection,
-    Simple,
     Word,
 )
 from certaudit.parsers.shell.tokens import Reader, ShellSyntaxError
 
-TEXT_LENGTH = 300
 END = r"(?=[ \t\n;&|()<>]|$)"
 RESERVED = re.compile(
     rf"(?:if|then|elif|else|fi|while|until|for|select|do|done|case|esac|in|function)(?:\\\n)?{END}"
@@ -44,10 +40,7 @@ TIMED = re.compile(r"time(?:[ \t]+-p)?[ \t]+(?=[({!]|(?:if|while|until|for|case)
 FUNCTION = re.compile(r"([^ \t\n;&|<>()$`'\"\\=]+)[ \t]*\([ \t]*\)")
 EMPTY_PARENTHESES = re.compile(r"[ \t]*\([ \t]*\)")
 FUNCTION_NAME = re.compile(r"[^ \t\n;&|<>()$`'\"\\]+")
-ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^\]\n=]{1,100}\])?(\+?)=")
-REDIRECTED = re.compile(r"([0-9]*|\{[A-Za-z_]\w*\})(<<<|<<-|<<|<>|<&|>>|>&|>\||<(?!\()|>(?!\())|&>>|&>")
 SEPARATOR = re.compile(r";(?!;|&)|&(?![&>])|\n")
-DECLARING = frozenset(["export", "local", "readonly", "declare", "typeset"])
 NAME_ONLY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MATCHES = re.compile(r"(?:'[^']*'|\"[^\"]*\"|\\.|[^ \t\n'\"\\])+", re.DOTALL)
 COND_OPERATOR = re.compile(r"&&|\|\||[()<>]|!(?=[ \t\n(])")
@@ -79,11 +72,11 @@ def nested(reader: Reader, closed: bool) -> Block:
     return body
 
 
-class Grammar:
+class Grammar(SimpleGrammar):
     """Recursive descent over a reader; every method leaves the reader after what it read."""
 
     def __init__(self, reader: Reader) -> None:
-        self.reader = reader
+        super().__init__(reader)
         self.items: list[Item] = []
 
     def top_level(self) -> None:
@@ -112,13 +105,6 @@ class Grammar:
                 self.reader.at += 1
             self._newlines()
 
-    def _newlines(self) -> None:
-        """Skip blanks, comments and newlines."""
-        self.reader.blanks()
-        while self.reader.starts("\n"):
-            self.reader.newline()
-            self.reader.blanks()
-
     def _closing(self) -> bool:
         if self.reader.starts(")") or self.reader.starts(";"):
             return True
@@ -136,11 +122,6 @@ class Grammar:
                 self.reader.at += len(word)
                 return word
         raise self.reader.error(f"expected {words[-1]!r}, found {self.reader.peek(10)!r}")
-
-    def _text(self, begin: int) -> str:
-        end = min(self.reader.at, begin + 2 * TEXT_LENGTH)
-        joined = self.reader.text[begin:end].replace("\\\n", " ")
-        return " ".join(joined.split())[:TEXT_LENGTH]
 
     def and_or(self) -> Node:
         """Pipelines joined by ``&&`` and ``||``."""
@@ -372,77 +353,3 @@ class Grammar:
         body = self.command()
         self.reader.depth -= 1
         return Function(line, self._text(begin), name, body)
-
-    def _redirections(self) -> tuple[Redirection, ...]:
-        found: list[Redirection] = []
-        self.reader.blanks()
-        while (redirection := self._redirection()) is not None:
-            found.append(redirection)
-            self.reader.blanks()
-        return tuple(found)
-
-    def _redirection(self) -> Redirection | None:
-        operator = self.reader.take(REDIRECTED)
-        if not operator:
-            return None
-        self.reader.blanks()
-        if operator.endswith(("<<", "<<-")) and not operator.endswith("<<<"):
-            document = HereDocument(self.reader.delimiter(), operator.endswith("-"))
-            self.reader.pending.append(document)
-            return Redirection(operator, None, document)
-        target = self.reader.word()
-        if target is None:
-            raise self.reader.error(f"nothing after {operator!r}")
-        return Redirection(operator, target)
-
-    def simple(self) -> Node:
-        """Assignments, words and redirections, in any order the shell allows."""
-        begin, line = self.reader.at, self.reader.line()
-        self.reader.count()
-        assignments: list[Assignment] = []
-        declared: list[Assignment] = []
-        words: list[Word] = []
-        redirections: list[Redirection] = []
-        end = begin
-        while True:
-            if redirection := self._redirection():
-                redirections.append(redirection)
-            elif not words and (assignment := self._assignment()):
-                assignments.append(assignment)
-            elif words and words[0].text in DECLARING and (assignment := self._assignment()):
-                declared.append(assignment)
-            elif word := self.reader.word():
-                words.append(word)
-            else:
-                break
-            end = self.reader.at
-            self.reader.blanks()
-        if end == begin:
-            raise self.reader.error(f"unexpected {self.reader.peek(10)!r}")
-        self.reader.at = max(end, begin)
-        text = self._text(begin)
-        return Simple(line, text, tuple(assignments), tuple(words), tuple(declared), tuple(redirections))
-
-    def _assignment(self) -> Assignment | None:
-        found = ASSIGNED.match(self.reader.text, self.reader.at)
-        if not found:
-            return None
-        self.reader.at = found.end()
-        name, append, indexed = found[1], bool(found[3]), bool(found[2])
-        if self.reader.starts("("):
-            self.reader.at += 1
-            return Assignment(name, None, self._elements(), append, indexed)
-        value = self.reader.word() or Word("", ())
-        return Assignment(name, value, None, append, indexed)
-
-    def _elements(self) -> tuple[Word, ...]:
-        elements: list[Word] = []
-        self._newlines()
-        while not self.reader.starts(")"):
-            word = self.reader.word()
-            if word is None:
-                raise self.reader.error("unterminated array")
-            elements.append(word)
-            self._newlines()
-        self.reader.at += 1
-        return tuple(elements)

@@ -236,6 +236,7 @@ class Reader:
         return None
 
     def _commands(self) -> Block:
+        self.count()
         self.deeper()
         body = self.nested(self, True)
         if not self.starts(")"):
@@ -253,6 +254,7 @@ class Reader:
 
     def _backquotes(self, quoted: bool) -> Substitution:
         line = self.line()
+        self.count()
         self.at += 1
         taken = self.take(BACKQUOTED)
         if not taken:

@@ -78,7 +78,8 @@ def test_packaged_line_is_dormant_under_systemd() -> None:
         (
             Command(
                 1, ("perl", "-e", "sleep int(rand(43200))"),
-                ("perl", "-e", "'sleep int(rand(43200))'"), "/usr/bin/perl", perl, (PLACE, perl), guards=guards, environment=ENVIRONMENT, user="root",
+                ("perl", "-e", "'sleep int(rand(43200))'"), "/usr/bin/perl", perl, (PLACE, perl),
+                guards=guards, environment=ENVIRONMENT, user="root",
             ),
             Command(
                 2, ("certbot", "-q", "renew"), ("certbot", "-q", "renew"), "/usr/bin/certbot", certbot,
@@ -282,13 +283,14 @@ def test_three_scripts_deep_with_a_sourced_function() -> None:
     assert {c.needs for c in trace.commands[1:3]} == {(Need(1, "success"),)}
 
 
+STDIN = "the shell reads its commands from standard input"
 UNRESOLVED = [
     ("$CB renew", "the command is the value of $CB, which is not known", "$CB renew"),
     ('eval "$X"', "eval of a text that is not known", 'eval "$X"'),
     ('sh -c "$X"', "the text for the shell is not known", 'sh -c "$X"'),
     ("bash /opt/none.sh", "the script /opt/none.sh could not be read", "bash /opt/none.sh"),
-    ("bash <<E\ncertbot renew\nE\n", "the shell reads its commands from standard input", "certbot renew"),
-    ("curl x | sh", "the shell reads its commands from standard input", ""),
+    ("bash <<E\ncertbot renew\nE\n", STDIN, "certbot renew"),
+    ("curl x | sh", STDIN, ""),
     (". /opt/conf", "the sourced file /opt/conf could not be read", ". /opt/conf"),
     ("cd $X; ./certbot-auto", "it is named relative to a directory that is not known", "./certbot-auto"),
     ("/opt/x.py", "a python script: not followed", "run('certbot renew')"),
@@ -335,6 +337,7 @@ def test_clients_and_system_scripts_are_leaves() -> None:
 def test_a_directory_change_resolves_relative_programs() -> None:
     trace = cron("cd /opt/le && ./certbot-auto renew", answers={"/opt/le": True})
     assert trace.commands[0].program == "/opt/le/certbot-auto"
+    assert cron("cd / && certbot renew").commands[0].guards == ()
     gone = cron("cd /opt/le && ./certbot-auto renew", answers={"/opt/le": False})
     assert states(gone.commands[0]) == [("cd /opt/le", False)]
 

@@ -17,8 +17,8 @@ WORDS = """if then else elif fi for in do done while until case esac { } ( ) (( 
     || | ; ;;
     & $( ) ` $(( ${ } ${x:- ${x%% ' " \\ # << <<- > >> 2>&1 &> < <( = x=( x= $x $@ "$@" $1 $? * ?
     ~ f() function set -e -u exit return break continue eval exec . source sh -c sudo -u env
-    flock timeout local export read trap EXIT shift -- 1 a b /x.sh certbot renew {a,b} {1..3} test -f -d -a -o != =~
-    command -v cd nice su - %"""
+    flock timeout local export read trap EXIT shift -- 1 a b /x.sh certbot renew {a,b} {1..3} test -f -d
+    -a -o != =~ command -v cd nice su - %"""
 PIECES = st.sampled_from([*WORDS.split(), "\n"])
 SCRIPTS = {"/x.sh": '#!/bin/sh -e\n. /x.sh\n/y.sh "$@"\n', "/y.sh": "/x.sh\nf() { f; }; f\n"}
 
