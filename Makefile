@@ -19,9 +19,9 @@ $(VENV)/.installed: pyproject.toml .ci/set-up
 	@.ci/set-up "$(PYTHON)" $(VENV)
 	@touch $@
 
-$(VENV)/.developer: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@
+$(VENV)/.developer: pyproject.toml .ci/set-up
+	@.ci/set-up "$(PYTHON)" $(VENV) test
+	@touch $@ $(VENV)/.installed
 
 audit: install ## Audit the demo server in fixtures/
 	@rm -rf $(DEMO) && mkdir -p $(dir $(DEMO))
@@ -33,7 +33,7 @@ test: $(VENV)/.developer ## Run every check
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 bench: $(VENV)/.developer ## Measure, as ratios to a peer
 	@$(BIN)/python -m benchmarks.start

@@ -142,8 +142,9 @@ def wanted(host: Host, linked: Iterable[Linked]) -> logs.Wanted:
     entries = [entry for one in linked for entry in one.candidate.entries]
     units = {entry.unit for entry in entries if entry.unit}
     units |= {one.trigger.id.partition(":")[2] for one in linked if one.trigger.kind == "timer"}
-    commands = {entry.chain[0].text for entry in entries if entry.unit is None}
-    texts = {c.split(None, 5)[-1] for c in commands if len(c.split(None, 5)) > 1}
+    lines = {entry.chain[0].text for entry in entries if entry.unit is None}
+    # cron logs the command without schedule and user: five fields and a user, five, or an @-word
+    texts = {line.split(None, n)[-1].partition("%")[0] for line in lines for n in (6, 5, 2, 1)}
     directories = {DEFAULT_LOGS, *(logs_dir.rstrip("/") for one in linked for logs_dir in one.logs)}
     return logs.Wanted(
         units=tuple(sorted(units)),

@@ -6,21 +6,33 @@ high; a fingerprint alone is at most medium; two that fit are unknown, and both 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from certaudit.catalogue import mentions_client
-from certaudit.facts import Entry, Start
+from certaudit.facts import Start
+from certaudit.linking.claims import (
+    SNUG,
+    Claim,
+    began,
+    by_hand,
+    claims,
+    could_start,
+    owners_of,
+    sleeps,
+    trigger_arguments,
+    window,
+    wrapped,
+)
+from certaudit.linking.firings import lateness
 from certaudit.linking.paths import Linked
-from certaudit.model import Actor, Confidence, Evidence, RenewalPath
+from certaudit.model import Actor, Confidence, Evidence
 from certaudit.parsers.letsencrypt_log import LogRun
 
-EARLY = timedelta(seconds=2)  # a client's first line is never before its start but for clock grain
-DIRECT = timedelta(seconds=90)  # a client called at once writes its first line within this
-WRAPPED = timedelta(minutes=10)  # a wrapper may do other work first
-SLEEPING = timedelta(hours=13)  # a line that sleeps a random time: at most 43,200 s in any package
-END_SLACK = timedelta(seconds=30)
+__all__ = ["Attribution", "Around", "attribute", "could_start", "owners_of", "window"]
+
+QUIET = frozenset({"-q", "--quiet", "-n", "--non-interactive", "--noninteractive", "--no-random-sleep-on-renew"})
+BREAK = timedelta(seconds=2)  # certbot's own change of file in mid-run takes no time
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,138 +48,92 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A start that fits a run, and the trigger it belongs to."""
+class Around:
+    """What the other runs and starts tell about one run.
 
-    start: Start
-    linked: Linked
-    lag: timedelta
-    arguments: bool | None  # do the arguments fit: None where that cannot be told
-
-
-def owners_of(start: Start, linked: Sequence[Linked]) -> tuple[Linked, ...]:
-    """The triggers that a start line can belong to."""
-    return tuple(one for one in linked if could_start(start, one))
-
-
-def could_start(start: Start, one: Linked) -> bool:
-    """Does a start line tell of this trigger?"""
-    if start.kind == "unit":
-        return any(entry.unit in start.units for entry in one.candidate.entries)
-    if start.kind == "cron" and one.trigger.kind in ("cron", "run-parts"):
-        if any(reason.code == "guard-false" for reason in one.trigger.reasons):
-            return False  # cron logs the line, and the line does nothing
-        user = one.trigger.user in (start.user, None)
-        return user and is_line(start.command or "", one.candidate.entries[0])
-    return start.kind == "anacron" and one.trigger.id == f"anacron:{start.command}"
-
-
-def is_line(logged: str, entry: Entry) -> bool:
-    """Is what cron logged the command of this line, whatever blanks and escaped % stand in it?
-
-    A script of run-parts has no command of its own: there the line is that which runs its directory,
-    behind one or five words for the schedule, and the user.
+    ``sole``: starts that no other run fits, in a span that the client's log covers; ``shared``: starts
+    that other runs fit as well; ``doubtful``: starts that their timer's schedule does not explain;
+    ``steady``: triggers whose starts nearly all led to a run; ``people``: what a person started by
+    ``systemctl``, with the sudo line.
     """
-    words = logged.replace("\\%", "%").split()
-    if entry.text is not None:
-        return bool(words) and entry.text.replace("\\%", "%").split() == words
-    line = entry.chain[0].text.replace("\\%", "%").split()
-    return bool(words) and any(line[skipped:] == words for skipped in (1, 2, 5, 6))
 
-
-def allowed(one: Linked) -> timedelta:
-    """How long after its start a trigger's client may write its first line."""
-    texts = " ".join(step.text for path in one.paths for step in path.chain)
-    if "sleep" in texts or "rand" in texts.lower():
-        return SLEEPING
-    wrapped = any(len(path.chain) > 1 for path in one.paths)
-    return WRAPPED if wrapped else DIRECT
-
-
-def fits(run: LogRun, start: Start, one: Linked) -> bool:
-    """Does a run lie within what this start can have begun?"""
-    began = run.started or run.first_seen
-    if start.time > began + EARLY:
-        return False
-    if start.ended is not None:
-        return began <= start.ended + EARLY and run.ended <= start.ended + END_SLACK
-    slack = allowed(one) if run.started else allowed(one) + timedelta(seconds=480)
-    return began - start.time <= slack
-
-
-def arguments_fit(run: LogRun, path: RenewalPath) -> bool | None:
-    """Do a run's logged arguments equal a path's, which the log writes without the verb?"""
-    if run.arguments is None or "?" in path.argv:
-        return None
-    expected = list(path.argv[1:])
-    if path.subcommand in expected:
-        expected.remove(path.subcommand)
-    return expected == list(run.arguments)
-
-
-def trigger_arguments(run: LogRun, one: Linked) -> bool | None:
-    """Do a run's arguments fit any path of a trigger?"""
-    answers = [arguments_fit(run, path) for path in one.paths]
-    return True if True in answers else (None if None in answers else False)
+    sole: frozenset[Start] = frozenset()
+    shared: frozenset[Start] = frozenset()
+    doubtful: frozenset[Start] = frozenset()
+    steady: frozenset[str] = frozenset()
+    people: tuple[tuple[Start, Start], ...] = ()
 
 
 def attribute(
-    run: LogRun, starts: Sequence[Start], linked: Sequence[Linked], covered: bool
+    run: LogRun,
+    starts: Sequence[Start],
+    linked: Sequence[Linked],
+    covered: bool,
+    around: Around = Around(),  # noqa: B008  frozen
 ) -> Attribution:
     """Who started a run.
 
-    ``starts`` are those near the run; ``covered`` tells whether logs of starts reach back to it.
+    ``starts`` are those near the run that no other run explains; ``covered`` tells whether logs of
+    starts reach back to it.
     """
-    claims = [
-        Claim(start, one, (run.started or run.first_seen) - start.time, trigger_arguments(run, one))
-        for start in starts
-        for one in owners_of(start, linked)
-        if fits(run, start, one)
-    ]
-    people = [s for s in starts if s.kind == "sudo" and by_hand(run, s)]
-    fitting = [c for c in claims if c.arguments is not False] or claims
+    fitting = plausible(claims(run, starts, linked))
+    people = [(s, by_hand(run, s, linked)) for s in starts if s.kind == "sudo"]
+    exact = [s for s, fit in people if fit]
     best = nearest(fitting)
-    names = sorted({claim.linked.trigger.id for claim in best})
-    if people and not any(claim.arguments for claim in best):
-        return manual(people[-1], run)
+    if not exact and not best and (loose := [s for s, fit in people if fit is None]):
+        return manual(loose[-1], "low")
+    if exact and not any(claim.arguments and claim.close for claim in best):
+        return manual(exact[-1], "high" if run.started else "medium")
+    names = sorted({claim.name for claim in best})
+    if exact:
+        names.append("a person's sudo")
     if len(names) == 1:
-        return from_claim(best[0], run, alone=len({c.linked.trigger.id for c in fitting}) == 1)
+        rivals = {c.name for c in fitting} - {best[0].name}
+        return from_claim(best[0], run, around, alone=not rivals)
     if names:
         return Attribution(because=(f"the start lines fit more than one trigger: {', '.join(names)}",))
     return by_fingerprint(run, linked, covered)
 
 
-def nearest(claims: list[Claim]) -> list[Claim]:
+def plausible(found: list[Claim]) -> list[Claim]:
+    """Of claims, those whose arguments can fit; else those that the run fills or that bound it.
+
+    A unit's command may have been changed since, or a timer's; a cron line with other arguments in an
+    open span says nothing.
+    """
+    good = [c for c in found if c.arguments is not False]
+    if good:
+        return good
+    return [c for c in found if c.start.ended is not None or (c.close and c.start.kind == "unit")]
+
+
+def nearest(found: list[Claim]) -> list[Claim]:
     """Of claims, those by the last start of each trigger; a bounded start beats an open one."""
-    bounded = [claim for claim in claims if claim.start.ended is not None]
-    chosen = bounded or claims
+    bounded = [claim for claim in found if claim.start.ended is not None]
+    close = [claim for claim in bounded or found if claim.close]
     last: dict[str, Claim] = {}
-    for claim in sorted(chosen, key=lambda c: c.start.time):
-        last[claim.linked.trigger.id] = claim
+    for claim in sorted(close or bounded or found, key=lambda c: c.start.time):
+        last[claim.name] = claim
     return list(last.values())
 
 
-def by_hand(run: LogRun, start: Start) -> bool:
-    """A sudo line for a client just before the run."""
-    began = run.started or run.first_seen
-    near = timedelta(0) <= began - start.time + EARLY <= timedelta(seconds=30)
-    return near and mentions_client(start.command or "")
-
-
-def manual(start: Start, run: LogRun) -> Attribution:
+def manual(start: Start, confidence: Confidence) -> Attribution:
     """A person started it."""
     why = f"{start.user} ran `{start.command}` with sudo at {start.time:%Y-%m-%d %H:%M:%S}"
-    return Attribution(
-        None, "manual", "high" if run.started else "medium", (why,), (start.evidence,), start
-    )
+    return Attribution(None, "manual", confidence, (why,), (start.evidence,), start)
 
 
-def from_claim(claim: Claim, run: LogRun, *, alone: bool) -> Attribution:
-    """The one trigger whose start line fits."""
+def from_claim(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> Attribution:
+    """The one trigger whose start line fits, or the person who started its unit."""
     start = claim.start
-    name = claim.linked.trigger.id
+    person = next((sudo for unit, sudo in around.people if unit == start), None)
+    if person is not None:
+        found = manual(person, "high" if alone and claim.close else "medium")
+        return Attribution(
+            None, "manual", found.confidence, found.because, (*found.evidence, start.evidence), start
+        )
     because = [
-        f"{name} started at {start.time:%Y-%m-%d %H:%M:%S}, {claim.lag.total_seconds():.0f} s before"
+        f"{claim.name} started at {start.time:%Y-%m-%d %H:%M:%S}, {claim.lag.total_seconds():.0f} s before"
     ]
     if start.ended is not None:
         because.append(f"the run lies within that start, which ended at {start.ended:%H:%M:%S}")
@@ -175,30 +141,73 @@ def from_claim(claim: Claim, run: LogRun, *, alone: bool) -> Attribution:
         because.append("the logged arguments are those of its command")
     if claim.arguments is False:
         because.append("but the logged arguments differ from those of its command today")
-    sure = alone and claim.arguments is not False
-    close = start.ended is not None or claim.lag <= DIRECT
-    confidence: Confidence = "high" if sure and close else "medium"
-    return Attribution(name, "trigger", confidence, tuple(because), (start.evidence,), start)
+    confidence, why = sureness(claim, run, around, alone=alone)
+    return Attribution(
+        claim.name, "trigger", confidence, (*because, *([why] if why else [])), (start.evidence,), start
+    )
+
+
+def sureness(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> tuple[Confidence, str | None]:
+    """How sure a claim that stands is, with what lowers it, or what raises it where that is not plain."""
+    start, one = claim.start, claim.linked
+    if start in around.doubtful:
+        return "low", "but its timer's times do not tell this start from one made by hand"
+    if broken(run):
+        return "low", "but the run's lines lie in two files with a break: they may be two runs"
+    if not alone:
+        return "medium", "but the start of another trigger fits as well"
+    if claim.whole:
+        return "high", None
+    if claim.arguments is False:
+        return "medium", None
+    if start.ended is not None and (claim.arguments is None or not wrapped(one)):
+        return ("high" if start.ended - run.ended <= SNUG else "medium"), None
+    if (wrapped(one) or sleeps(one)) and one.trigger.id not in around.steady and typed(run):
+        return "medium", "but its command need not have called the client, and a person can have typed this"
+    if start.ended is not None or (claim.close and run.started):
+        return "high", None
+    return loosely(claim, around)
+
+
+def loosely(claim: Claim, around: Around) -> tuple[Confidence, str | None]:
+    """How sure an open start some time before the run is."""
+    if claim.start in around.shared:
+        return "low", "but another run fits that start as well"
+    if claim.start in around.sole and claim.arguments and claim.name in around.steady:
+        return "high", "no other run fits that start, and the client's log covers it"
+    return "medium", None
+
+
+def typed(run: LogRun) -> bool:
+    """Can a person have typed this: nothing in it is for a run that nobody watches?"""
+    return run.delay is None and not QUIET & set(run.arguments or ())
+
+
+def broken(run: LogRun) -> bool:
+    """Do a run's lines lie in two files with a break between them?"""
+    pairs = zip(run.evidence, run.evidence[1:], strict=False)
+    return any(a.where != b.where and b.time - a.time > BREAK for a, b in pairs)
 
 
 def by_fingerprint(run: LogRun, linked: Sequence[Linked], covered: bool) -> Attribution:
-    """No start line fits: what the arguments alone tell."""
+    """No start line fits: what the arguments and the schedules alone tell."""
     if covered:
         return Attribution(because=("no start line near it, in logs that reach back to it",))
-    usable = [one for one in linked if one.trigger.state == "armed" and run.arguments]
-    same = [one for one in usable if trigger_arguments(run, one) is True]
-    names = sorted({one.trigger.id for one in same})
-    if len(names) == 1:
-        why = (
-            "no log of starts reaches back to it",
-            f"of the armed triggers only {names[0]} calls the client with these arguments",
-        )
-        return Attribution(names[0], "trigger", "medium", why)
-    if names:
+    lost = "no log of starts reaches back to it"
+    same = [one for one in linked if run.arguments and trigger_arguments(run, one) and in_time(run, one)]
+    names = sorted({one.trigger.id for one in same if one.trigger.state != "dormant"})
+    armed = [one for one in same if one.trigger.state == "armed"]
+    if len(names) == 1 and armed and not broken(run):
+        why = f"of the armed triggers only {names[0]} calls the client with these arguments"
+        sure: Confidence = "low" if typed(run) else "medium"
+        return Attribution(names[0], "trigger", sure, (lost, why))
+    if armed and len(names) > 1:
         return Attribution(because=(f"no log of starts reaches back; {', '.join(names)} fit",))
-    return Attribution(because=("no log of starts reaches back to it",))
+    return Attribution(because=(lost,))
 
 
-def window(starts: Sequence[Start], moment: datetime) -> Iterable[Start]:
-    """The starts that can matter to a run that began at a moment."""
-    return [s for s in starts if moment - SLEEPING <= s.time <= moment + EARLY]
+def in_time(run: LogRun, one: Linked) -> bool:
+    """Does a trigger's schedule allow a run at this time?"""
+    late = lateness(one, began(run))
+    spare = timedelta(hours=13) if sleeps(one) else timedelta(minutes=10) if wrapped(one) else SNUG
+    return late is None or late <= spare

@@ -12,6 +12,8 @@ from certaudit.catalogue import mechanism_of_file
 from certaudit.linking.words import trigger_name
 from certaudit.model import Evidence, Model, Reason, RenewalPath, Trigger
 
+ASIDE = frozenset({"disabled", "off", "orig", "bak", "old", "save", "dpkg-old"})
+
 
 def false_comforts(model: Model) -> tuple[Reason, ...]:
     """Each as a reason whose code is the trigger it concerns."""
@@ -60,7 +62,10 @@ def still_read(model: Model, trigger: Trigger) -> Iterator[Reason]:
     directory, _, name = trigger.source.path.rpartition("/")
     if directory != "/etc/cron.d" or "." not in name or model.host.cron != "cronie":
         return
-    if name.endswith((".disabled", ".off", ".org", ".orig", ".bak", ".old", ".save", ".dpkg-old")):
+    stem, _, ending = name.rpartition(".")
+    # .org is how some put a file aside, and the end of many a domain's name
+    packaged = ending == "org" and mechanism_of_file(f"{directory}/{stem}") is not None
+    if ending in ASIDE or packaged:
         text = f"{trigger.source.path} looks put aside, but cronie reads files of that name"
         yield Reason(trigger.id, text, (Evidence(trigger.source.path, trigger.source.line),))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 
 from certaudit.facts import Hooks, LineageFact
@@ -29,24 +30,35 @@ RELOAD_WORDS = frozenset({
     "force-reload", "graceful", "condrestart", "start",
 })  # fmt: skip
 COMPARISONS = frozenset({"cmp", "diff", "md5sum", "sha256sum", "sha1sum"})
+QUESTIONS = COMPARISONS | {"grep", "egrep", "fgrep", "openssl", "find", "expr"}
 SHARED_HOOKS = frozenset({"deploy", "renew", "post"})  # pre-hooks run before, and distribute nothing
 SAVED_HOOKS = frozenset({"deploy_hook", "renew_hook", "post_hook"})
 
 
 def steps(call: Invocation, later: Iterable[Command]) -> Iterator[Distribution]:
     """The wrapper's own steps after a call: those that copy, send or reload."""
-    for command in later:
+    commands = tuple(later)
+    known: dict[int, Command] = {}
+    for command in commands:
+        known.setdefault(command.number, command)  # a later Exec line counts from 1 again
+    for command in commands:
         if command.argv and not any(guard.holds is False for guard in command.guards):
             kind = kind_of(command, call)
             if kind:
-                yield step(command, call, kind)
+                asked = {program_of(known[n.command]) for n in command.needs if n.command in known}
+                yield step(command, call, kind, asked & QUESTIONS)
 
 
-def step(command: Command, call: Invocation, kind: str) -> Distribution:
-    """One command after the client as a distribution step."""
+def program_of(command: Command) -> str:
+    """The name of the program that a command calls, as far as it is known."""
+    return PurePosixPath(command.argv[0] or "").name if command.argv else ""
+
+
+def step(command: Command, call: Invocation, kind: str, asked: AbstractSet[str]) -> Distribution:
+    """One command after the client as a distribution step; ``asked`` are the questions before it."""
     return Distribution(
         kind=kind,
-        binding=binding(command, call),
+        binding=binding(command, call, asked),
         command=command.place.text.strip() if None in command.argv else " ".join(command.argv),  # type: ignore[arg-type]
         source=Source(command.place.path, command.place.line or None),
         targets=targets(command),
@@ -89,7 +101,7 @@ def is_reload(name: str, words: list[str]) -> bool:
     return bool(RELOAD_WORDS & set(words))
 
 
-def binding(command: Command, call: Invocation) -> Binding:
+def binding(command: Command, call: Invocation, asked: AbstractSet[str] = frozenset()) -> Binding:
     """When a step runs: only after this path's own renewal, on a comparison, or on every run.
 
     certbot ends with success when nothing was due, so a step behind ``&&`` runs then too. A call that
@@ -101,8 +113,9 @@ def binding(command: Command, call: Invocation) -> Binding:
     extra = [
         guard for guard in command.guards if guard.holds is None and guard not in call.command.guards
     ]
-    if extra:
+    if extra or asked:
         compares = any(word in guard.text for guard in extra for word in COMPARISONS)
+        compares = compares or bool(asked & COMPARISONS)
         return "if-changed" if compares else "own-renewal"
     return "every-run"
 
@@ -119,8 +132,8 @@ def targets(command: Command) -> tuple[str, ...]:
     written = tuple(r.target for r in command.redirects if r.target and r.target != "/dev/null")
     name = PurePosixPath(command.argv[0] or "").name
     plain = [word for word in words if not word.startswith("-")]
-    if name in ("cp", "install", "mv", "ln", "scp", "rsync") and len(plain) > 1:
-        into = target_directory(words) if name in ("cp", "install", "mv", "ln") else None
+    into = target_directory(words) if name in ("cp", "install", "mv", "ln") else None
+    if into or (name in ("cp", "install", "mv", "ln", "scp", "rsync") and len(plain) > 1):
         place, sources = (into, plain) if into else (plain[-1], plain[:-1])
         inside = (PurePosixPath(w).name for w in sources if w.startswith("/") and w != place)
         return (place, *(f"{place.rstrip('/')}/{inner}" for inner in inside))

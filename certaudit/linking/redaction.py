@@ -35,7 +35,9 @@ PATTERNS = (
     re.compile(r"(\b(?:Bearer|Basic)\s{1,8})[A-Za-z0-9+/=._-]{8,}", re.I),
     # sshpass -p VALUE, curl -u user:VALUE
     re.compile(r"(\bsshpass\s{1,8}-p\s{0,8})\S+"),
-    re.compile(r"(\bcurl\s(?:[^|;&]{0,200}?\s)?(?:-u|--user)[\s=]{1,8}['\"]?[^\s:'\"]{1,100}:)[^\s'\"]+"),
+    re.compile(
+        r"(\bcurl\s(?:[^|;&]{0,200}?\s)?(?:-u|--user)[\s=]{1,8}['\"]?[^\s:'\"]{1,100}:)[^\s'\"]+"
+    ),
 )
 KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.S)
 

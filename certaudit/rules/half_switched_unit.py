@@ -44,7 +44,5 @@ def fixes(half: HalfSwitched) -> tuple[Fix, ...]:
     unmask = (f"systemctl unmask {half.unit}",) if half.what == "masked-active" else ()
     return (
         Fix("stop it now too", False, (f"systemctl stop {half.unit}",)),
-        Fix(
-            "or let it run after the next boot too", True, (*unmask, f"systemctl enable {half.unit}")
-        ),
+        Fix("or let it run after the next boot too", True, (*unmask, f"systemctl enable {half.unit}")),
     )

@@ -32,7 +32,9 @@ def check(model: Model) -> Iterator[Finding]:
         last = lineage.generations[-1] if lineage.generations else None
         if owner is None or last is None or last.relation != "stolen" or not still(model, lineage):
             continue
-        vain = [run for run in model.runs if in_vain(run, owner.trigger, lineage)]
+        since = last.written or last.not_before
+        later = (run for run in model.runs if run.started and run.started >= since)
+        vain = [run for run in later if in_vain(run, owner.trigger, lineage)]
         if vain:
             yield finding(lineage, vain)
 

@@ -1,0 +1,207 @@
+"""Which starts can have begun a run: what fits, how closely, and what speaks against it.
+
+Law: a claim says only that a start can have begun a run. Whether it did is for ``attribution``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from certaudit.catalogue import mentions_client
+from certaudit.facts import Entry, Start
+from certaudit.linking.paths import Linked
+from certaudit.model import RenewalPath
+from certaudit.parsers.letsencrypt_log import LogRun
+
+EARLY = timedelta(seconds=2)  # a client's first line is never before its start but for clock grain
+SNUG = timedelta(seconds=15)  # a client called at once: 0.4 to 1.3 s on an ordinary machine
+DIRECT = timedelta(seconds=90)  # a client called at once writes its first line within this
+WRAPPED = timedelta(minutes=10)  # a wrapper may do other work first
+SLEEPING = timedelta(hours=13)  # a line that sleeps a random time: at most 43,200 s in any package
+LONGEST_SLEEP = timedelta(seconds=480)  # certbot's own, before the first lineage that is due
+END_SLACK = timedelta(seconds=30)
+BY_HAND = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A start that fits a run, and the trigger it belongs to.
+
+    ``arguments``: do they fit (``None``: cannot be told). ``whole``: the run fills the start from its
+    beginning to its end.
+    """
+
+    start: Start
+    linked: Linked
+    lag: timedelta
+    arguments: bool | None
+    whole: bool
+
+    @property
+    def name(self) -> str:
+        """The trigger's id."""
+        return self.linked.trigger.id
+
+    @property
+    def close(self) -> bool:
+        """The run begins right after the start, or fills it."""
+        return self.whole or self.lag <= SNUG
+
+    @property
+    def rank(self) -> tuple[bool, bool, bool, timedelta]:
+        """The better the smaller."""
+        return (self.arguments is not True, not self.whole, not self.close, self.lag)
+
+
+def began(run: LogRun) -> datetime:
+    """When a run began, as far as its log shows."""
+    return run.started or run.first_seen
+
+
+def claims(run: LogRun, starts: Iterable[Start], linked: Sequence[Linked]) -> list[Claim]:
+    """Every start that can have begun a run, with each trigger it can belong to."""
+    return [
+        Claim(start, one, began(run) - start.time, trigger_arguments(run, one), is_whole(run, start, one))
+        for start in starts
+        for one in owners_of(start, linked)
+        if fits(run, start, one)
+    ]
+
+
+def owners_of(start: Start, linked: Sequence[Linked]) -> tuple[Linked, ...]:
+    """The triggers that a start line can belong to."""
+    return tuple(one for one in linked if could_start(start, one))
+
+
+def could_start(start: Start, one: Linked) -> bool:
+    """Does a start line tell of this trigger?"""
+    if start.kind == "unit":
+        return any(entry.unit in start.units for entry in one.candidate.entries)
+    if start.kind == "cron" and one.trigger.kind in ("cron", "run-parts"):
+        if any(reason.code == "guard-false" for reason in one.trigger.reasons):
+            return False  # cron logs the line, and the line does nothing
+        user = one.trigger.user in (start.user, None)
+        return user and is_line(start.command or "", one.candidate.entries[0])
+    return start.kind == "anacron" and one.trigger.id == f"anacron:{start.command}"
+
+
+def is_line(logged: str, entry: Entry) -> bool:
+    """Is what cron logged the command of this line, whatever blanks and escaped % stand in it?
+
+    A script of run-parts has no command of its own: there the line is that which runs its directory,
+    behind one or five words for the schedule, and the user.
+    """
+    words = logged.replace("\\%", "%").split()
+    if entry.text is not None:
+        return bool(words) and entry.text.replace("\\%", "%").split() == words
+    line = entry.chain[0].text.replace("\\%", "%").split()
+    return bool(words) and any(line[skipped:] == words for skipped in (1, 2, 5, 6))
+
+
+def sleeps(one: Linked) -> bool:
+    """Does a trigger's command sleep before it calls the client?"""
+    texts = " ".join(step.text for path in one.paths for step in path.chain)
+    return "sleep" in texts.replace("--no-random-sleep-on-renew", "") or "rand(" in texts.lower()
+
+
+def wrapped(one: Linked) -> bool:
+    """Does a script lie between a trigger and its client, or another command of its unit before it?"""
+    return any(len(path.chain) > 1 for path in one.paths) or len(one.candidate.entries) > 1
+
+
+def allowed(one: Linked) -> timedelta:
+    """How long after its start a trigger's client may write its first line."""
+    if sleeps(one):
+        return SLEEPING
+    return WRAPPED if wrapped(one) else DIRECT
+
+
+def calls(one: Linked) -> int:
+    """How many runs one start of a trigger makes at most; a loop's count is not known."""
+    unknown = any("?" in path.argv for path in one.paths)
+    return 1000 if unknown else len(one.paths)
+
+
+def fits(run: LogRun, start: Start, one: Linked) -> bool:
+    """Does a run lie within what this start can have begun?"""
+    if start.time > began(run) + EARLY or speaks_against(run, start, one):
+        return False
+    if start.ended is not None:
+        return began(run) <= start.ended + EARLY and run.ended <= start.ended + END_SLACK
+    slack = allowed(one) if run.started else allowed(one) + LONGEST_SLEEP
+    return began(run) - start.time <= slack
+
+
+def speaks_against(run: LogRun, start: Start, one: Linked) -> bool:
+    """A unit that only calls the client has failed, and this run has not: its own was another.
+
+    So it is where certbot's lock turned the unit's run away; that leaves no line in the log.
+    """
+    good = run.complete and run.exit_error is None and all(o.error is None for o in run.outcomes)
+    return bool(start.kind == "unit" and start.failed and good and not wrapped(one))
+
+
+def is_whole(run: LogRun, start: Start, one: Linked) -> bool:
+    """Does a run fill a unit's start from its beginning to its end?"""
+    if start.ended is None or wrapped(one):
+        return False
+    head = run.started is None or began(run) - start.time <= SNUG
+    return head and abs(start.ended - run.ended) <= SNUG
+
+
+def arguments_fit(run: LogRun, path: RenewalPath) -> bool | None:
+    """Do a run's logged arguments equal a path's, which the log writes without the verb?"""
+    if run.arguments is None or "?" in path.argv:
+        return None
+    expected = list(path.argv[1:])
+    if path.subcommand in expected:
+        expected.remove(path.subcommand)
+    return expected == list(run.arguments)
+
+
+def trigger_arguments(run: LogRun, one: Linked) -> bool | None:
+    """Do a run's arguments fit any path of a trigger?"""
+    answers = [arguments_fit(run, path) for path in one.paths]
+    return True if True in answers else (None if None in answers else False)
+
+
+def by_hand(run: LogRun, start: Start, linked: Sequence[Linked]) -> bool | None:
+    """Did a sudo line begin this run: its arguments fit, do not (``None``), or it is none near it.
+
+    A person may also run a trigger's own script.
+    """
+    lag = began(run) - start.time
+    command = start.command or ""
+    if timedelta(0) <= lag + EARLY <= BY_HAND and mentions_client(command):
+        same = run.arguments is not None and " ".join(run.arguments) in spellings(command.split()[1:])
+        return True if same else None
+    ran = [one for one in linked if runs_script(command, one)]
+    near = any(-EARLY <= lag <= allowed(one) and trigger_arguments(run, one) for one in ran)
+    return True if near else False
+
+
+def spellings(words: list[str]) -> set[str]:
+    """A command's words without its verb, whichever of them that is."""
+    return {" ".join(words)} | {" ".join(words[:n] + words[n + 1 :]) for n in range(len(words))}
+
+
+def runs_script(command: str, one: Linked) -> bool:
+    """Does a command run a script that lies between a trigger and its client?"""
+    scripts = {step.path for path in one.paths for step in path.chain[1:]}
+    return any(word in scripts for word in command.split())
+
+
+def starts_unit(sudo: Start, unit: Start) -> bool:
+    """Did a person's ``systemctl start`` make a unit's start?"""
+    words = (sudo.command or "").split()
+    names = {name.removesuffix(".service") for name in unit.units}
+    near = -EARLY <= unit.time - sudo.time <= timedelta(seconds=5)
+    named = any(word.removesuffix(".service") in names for word in words[1:])
+    return near and named and bool({"start", "restart"} & set(words))
+
+
+def window(starts: Sequence[Start], moment: datetime) -> Iterable[Start]:
+    """The starts that can matter to a run that began at a moment."""
+    return [s for s in starts if moment - SLEEPING <= s.time <= moment + EARLY]

@@ -1,0 +1,171 @@
+"""Who started a run: what suffices for high, what for medium, and where the answer is unknown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from certaudit.facts import Start
+from certaudit.linking.attribution import Attribution, attribute, could_start
+from certaudit.linking.paths import Linked
+from certaudit.model import Reason
+from certaudit.parsers.letsencrypt_log import LogRun
+from tests.linking.makers import (
+    Files,
+    cron,
+    cron_start,
+    linked,
+    log_run,
+    sudo,
+    timer,
+    unit_start,
+)
+
+TIMER = linked(timer())
+CRON = linked(cron("certbot -q renew"))
+OTHER = linked(cron("certbot -q renew --no-random-sleep-on-renew", line=2))
+SCRIPT = Files({"/usr/local/sbin/renew": "#!/bin/sh\ncertbot -q renew\n"})
+WRAPPED = linked(cron("/usr/local/sbin/renew"), files=SCRIPT)
+
+
+def judge(
+    run: LogRun, *starts: Start, among: tuple[Linked, ...] = (TIMER, CRON), covered: bool = True
+) -> Attribution:
+    return attribute(run, starts, among, covered)
+
+
+def test_a_bounded_start_with_the_same_arguments_is_high() -> None:
+    found = judge(log_run(1), unit_start())
+    assert (found.trigger, found.actor, found.confidence) == ("timer:certbot.timer", "trigger", "high")
+    assert found.because == (
+        "timer:certbot.timer started at 2024-03-01 03:00:00, 1 s before",
+        "the run lies within that start, which ended at 03:00:30",
+        "the logged arguments are those of its command",
+    )
+    assert found.evidence[0].place == "/var/log/syslog:3"
+
+
+def test_a_cron_line_just_before_is_high() -> None:
+    found = judge(log_run(1), cron_start("certbot -q renew"))
+    assert (found.trigger, found.confidence) == ("cron:/etc/cron.d/renew:1", "high")
+
+
+def test_two_triggers_that_fit_are_unknown_and_both_named() -> None:
+    found = judge(log_run(2), unit_start(0, ended=None), cron_start("certbot -q renew", 1))
+    assert (found.trigger, found.actor, found.confidence) == (None, "unknown", "unknown")
+    assert found.because == (
+        "the start lines fit more than one trigger: cron:/etc/cron.d/renew:1, timer:certbot.timer",
+    )
+
+
+def test_a_bounded_start_wins_over_an_open_one_but_is_not_sure() -> None:
+    found = judge(log_run(2), unit_start(0, ended=10), cron_start("certbot -q renew", 1))
+    assert (found.trigger, found.confidence) == ("timer:certbot.timer", "medium")
+
+
+def test_the_arguments_tell_two_starts_apart() -> None:
+    starts = (cron_start("certbot -q renew"), cron_start("certbot -q renew --no-random-sleep-on-renew"))
+    run = log_run(1, ("-q", "--no-random-sleep-on-renew"))
+    found = judge(run, *starts, among=(CRON, OTHER))
+    assert (found.trigger, found.confidence) == ("cron:/etc/cron.d/renew:2", "high")
+
+
+def test_other_arguments_than_today_are_never_high() -> None:
+    found = judge(log_run(1, ("-n",)), unit_start())
+    assert (found.trigger, found.confidence) == ("timer:certbot.timer", "medium")
+    assert "but the logged arguments differ from those of its command today" in found.because
+
+
+def test_a_run_after_the_end_of_a_start_is_not_its() -> None:
+    found = judge(log_run(60), unit_start(0, ended=30))
+    assert found == Attribution(because=("no start line near it, in logs that reach back to it",))
+
+
+def test_a_run_before_its_start_is_not_its() -> None:
+    assert judge(log_run(-5), unit_start()).trigger is None
+
+
+@pytest.mark.parametrize(("after", "trigger"), [(89, "cron:/etc/cron.d/renew:1"), (91, None)])
+def test_a_client_called_at_once_writes_within_ninety_seconds(after: int, trigger: str | None) -> None:
+    assert judge(log_run(after), cron_start("certbot -q renew")).trigger == trigger
+
+
+def test_a_wrapper_may_do_other_work_first_but_then_nothing_is_sure() -> None:
+    found = judge(log_run(300), cron_start("/usr/local/sbin/renew"), among=(WRAPPED,))
+    assert (found.trigger, found.confidence) == ("cron:/etc/cron.d/renew:1", "medium")
+
+
+def test_a_line_that_sleeps_is_given_its_hours() -> None:
+    sleeping = "perl -e 'sleep int(rand(43200))' && certbot -q renew"
+    found = judge(log_run(40_000), cron_start(sleeping), among=(linked(cron(sleeping)),))
+    assert (found.trigger, found.confidence) == ("cron:/etc/cron.d/renew:1", "medium")
+
+
+def test_sudo_is_a_person() -> None:
+    found = judge(log_run(3, ("--force-renewal",)), sudo("/usr/bin/certbot renew --force-renewal"))
+    assert (found.trigger, found.actor, found.confidence) == (None, "manual", "high")
+    assert found.because == (
+        "hoge ran `/usr/bin/certbot renew --force-renewal` with sudo at 2024-03-01 03:00:00",
+    )
+
+
+def test_sudo_of_something_else_is_nobody() -> None:
+    assert judge(log_run(3), sudo("/usr/bin/apt update")).actor == "unknown"
+
+
+def test_sudo_long_before_is_nobody() -> None:
+    assert judge(log_run(120), sudo("/usr/bin/certbot renew")).actor == "unknown"
+
+
+def test_a_start_with_fitting_arguments_wins_over_sudo() -> None:
+    found = judge(log_run(3), sudo("/usr/bin/certbot certificates"), unit_start())
+    assert found.trigger == "timer:certbot.timer"
+
+
+def test_a_fingerprint_alone_is_medium() -> None:
+    found = judge(log_run(), among=(TIMER, OTHER), covered=False)
+    assert (found.trigger, found.confidence) == ("timer:certbot.timer", "medium")
+    assert found.because == (
+        "no log of starts reaches back to it",
+        "of the armed triggers only timer:certbot.timer calls the client with these arguments",
+    )
+
+
+def test_a_fingerprint_that_two_share_is_unknown() -> None:
+    found = judge(log_run(), covered=False)
+    assert (found.trigger, found.confidence) == (None, "unknown")
+    assert found.because == (
+        "no log of starts reaches back; cron:/etc/cron.d/renew:1, timer:certbot.timer fit",
+    )
+
+
+def test_a_run_without_arguments_leaves_no_fingerprint() -> None:
+    assert judge(log_run(0, None), among=(TIMER,), covered=False).trigger is None
+
+
+def test_logs_that_reach_back_and_show_no_start_are_not_overruled_by_a_fingerprint() -> None:
+    found = judge(log_run(), among=(TIMER,), covered=True)
+    assert found == Attribution(because=("no start line near it, in logs that reach back to it",))
+
+
+def test_a_trigger_that_is_off_leaves_no_fingerprint() -> None:
+    off = linked(timer(state="off"))
+    assert judge(log_run(), among=(off,), covered=False).trigger is None
+
+
+def test_a_guarded_cron_line_starts_nothing() -> None:
+    start = cron_start("certbot -q renew")
+    guarded = replace(CRON.trigger, reasons=(Reason("guard-false", "x"),))
+    assert could_start(start, CRON)
+    assert not could_start(start, replace(CRON, trigger=guarded))
+
+
+def test_a_cron_line_of_another_user_or_command_is_not_meant() -> None:
+    assert not could_start(cron_start("certbot -q renew", user="hoge"), CRON)
+    assert not could_start(cron_start("certbot -q renew --dry-run"), CRON)
+    assert not could_start(cron_start(""), CRON)
+
+
+def test_a_cron_command_that_only_ends_like_the_line_is_not_meant() -> None:
+    assert not could_start(cron_start("renew"), CRON)

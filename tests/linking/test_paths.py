@@ -1,0 +1,127 @@
+"""Triggers that lead to a client: their state, their paths, and what could not be followed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from certaudit.linking.paths import scripts_of
+from certaudit.model import Gap, Reason
+from tests.linking.makers import LIVE, Files, cron, fact, linked, linked_or_none, timer
+
+SCRIPT = "/usr/local/sbin/renew"
+A, B = fact("a.example"), fact("b.example")
+GONE = frozenset({"/run/systemd/system", "/opt/certbot"})
+
+
+def test_a_timer_leads_over_its_service_to_every_lineage() -> None:
+    found = linked(timer(), A, B)
+    (path,) = found.paths
+    assert path.id == "timer:certbot.timer>certbot.service>certbot"
+    assert (path.trigger, path.state, path.subcommand) == ("timer:certbot.timer", "armed", "renew")
+    assert path.lineages == ("a.example", "b.example")
+    assert [(s.path, s.line) for s in path.chain] == [("/lib/systemd/system/certbot.service", 6)]
+
+
+def test_a_wrapper_stands_in_the_id_and_in_the_chain() -> None:
+    files = Files({SCRIPT: "#!/bin/sh\nset -e\ncertbot -q renew --cert-name b.example\n"})
+    (path,) = linked(cron(SCRIPT, line=4), A, B, files=files).paths
+    assert path.id == f"cron:/etc/cron.d/renew:4>{SCRIPT}>certbot"
+    assert path.lineages == ("b.example",)
+    assert path.skipped == (("a.example", "another lineage is named by --cert-name"),)
+    assert [(s.path, s.line) for s in path.chain] == [("/etc/cron.d/renew", 4), (SCRIPT, 3)]
+
+
+def test_a_second_call_of_one_chain_gets_a_number() -> None:
+    found = linked(
+        cron("certbot renew --cert-name a.example; certbot renew --cert-name b.example"), A, B
+    )
+    assert [p.id for p in found.paths] == [
+        "cron:/etc/cron.d/renew:1>certbot",
+        "cron:/etc/cron.d/renew:1>certbot#2",
+    ]
+    assert [p.lineages for p in found.paths] == [("a.example",), ("b.example",)]
+
+
+@pytest.mark.parametrize(
+    "command", ["run-parts /etc/cron.daily", "certbot certificates", "certbot renew --dry-run"]
+)
+def test_what_never_renews_is_no_trigger(command: str) -> None:
+    assert linked_or_none(cron(command), A) is None
+
+
+def test_a_false_guard_makes_a_trigger_dormant_and_says_why() -> None:
+    found = linked(cron("test -d /run/systemd/system && certbot -q renew"), A, files=Files(gone=GONE))
+    assert (found.trigger.state, found.paths[0].state) == ("dormant", "dormant")
+    assert [r.code for r in found.trigger.reasons] == ["guard-false", "cron-line"]
+    assert "`-d /run/systemd/system` does not hold: " in found.trigger.reasons[0].text
+    assert found.trigger.reasons[0].evidence[0].place == "/etc/cron.d/renew:1"
+
+
+def test_one_call_that_happens_is_enough() -> None:
+    guarded = "test -d /run/systemd/system && certbot renew --cert-name a.example"
+    text = f"{guarded}; certbot renew --cert-name b.example"
+    found = linked(cron(text), A, B, files=Files(gone=GONE))
+    assert found.trigger.state == "armed"
+    assert [p.state for p in found.paths] == ["dormant", "armed"]
+
+
+def test_a_missing_program_makes_it_dormant() -> None:
+    found = linked(cron("/opt/certbot renew"), A, files=Files(gone=GONE))
+    assert (found.trigger.state, found.trigger.reasons[0].code) == ("dormant", "program-missing")
+    assert found.trigger.reasons[0].text == "the program it calls, /opt/certbot, is not there"
+
+
+def test_a_failing_condition_makes_it_dormant() -> None:
+    failing = Reason("condition-false", "ConditionPathExists=/x fails")
+    found = linked(replace(timer(), conditions=(failing,)), A)
+    assert (found.trigger.state, found.trigger.reasons[0]) == ("dormant", failing)
+
+
+def test_a_switch_that_is_off_stays_off_whatever_else_stops_it() -> None:
+    found = linked(cron("/opt/certbot renew", state="off"), A, files=Files(gone=GONE))
+    assert (found.trigger.state, found.paths[0].state) == ("off", "off")
+
+
+def test_a_path_that_finds_no_lineage_is_dormant_and_its_trigger_is_not() -> None:
+    found = linked(timer(), replace(A, autorenew=False))
+    assert (found.trigger.state, found.paths[0].state) == ("armed", "dormant")
+    assert found.paths[0].reasons[0].code == "no-lineage"
+    assert found.paths[0].skipped == (("a.example", "autorenew = False in its renewal conf"),)
+
+
+def test_each_config_directory_has_its_own_lineages() -> None:
+    other = fact("c.example", config_dir="/srv/le")
+    (path,) = linked(cron("certbot renew --config-dir /srv/le/"), A, other).paths
+    assert path.lineages == ("c.example",)
+
+
+def test_a_presumed_service_makes_its_paths_uncertain() -> None:
+    found = linked(replace(timer(), presumed="certbot-deb-timer"), A)
+    assert [p.certain for p in found.paths] == [False]
+
+
+def test_what_could_not_be_followed_is_a_gap_where_it_may_hide_a_client() -> None:
+    text = 'certbot renew; "$EDITOR" certbot; . "$UNKNOWN/certbot.sh"'
+    found = linked(cron(text), A)
+    assert {gap.aspect for gap in found.gaps} == {"scripts"}
+    assert all(gap.evidence[0].place == "/etc/cron.d/renew:1" for gap in found.gaps)
+
+
+def test_gaps_of_a_candidate_count_only_where_it_leads_to_a_client() -> None:
+    gap = Gap("cron", "whether a cron daemon runs is not known")
+    assert linked(replace(cron("certbot renew"), unknown=(gap,)), A).gaps == (gap,)
+    assert linked_or_none(replace(cron("true"), unknown=(gap,)), A) is None
+
+
+def test_steps_of_a_later_exec_line_follow_the_client() -> None:
+    found = linked(timer("/usr/bin/certbot renew", "/usr/bin/systemctl reload nginx"), A)
+    assert [(d.kind, d.command) for d in found.paths[0].distribution] == [
+        ("reload", "/usr/bin/systemctl reload nginx")
+    ]
+
+
+def test_where_copies_are_to_be_looked_for() -> None:
+    found = linked(cron(f"certbot renew; cp {LIVE}/fullchain.pem /srv/tls/site.pem"), A)
+    assert {"/srv/tls", "/srv/tls/site.pem"} <= scripts_of([found])

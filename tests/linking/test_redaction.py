@@ -1,0 +1,103 @@
+"""Nothing that looks like a secret reaches a report, and evidence stays evidence."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from certaudit.linking.redaction import redacted, redacted_text, redacted_words
+from certaudit.model import ChainStep, Evidence, HostInfo, Model, Reason
+from tests.linking.makers import NOW, lineage, path, step
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("certbot --eab-hmac-key aBcD123 renew", "certbot --eab-hmac-key *** renew"),
+        ("certbot --eab-hmac-key=aBcD123 -q", "certbot --eab-hmac-key=*** -q"),
+        ("['--eab-kid', 'k', '--eab-hmac-key', 'V', '-q']",
+         "['--eab-kid', 'k', '--eab-hmac-key', '***', '-q']"),
+        ("PASSWORD='a b' scp x", "PASSWORD=*** scp x"),
+        ('PASSPHRASE="a b" x', "PASSPHRASE=*** x"),
+        ("AWS_SECRET_ACCESS_KEY=abc/d+e aws s3 cp", "AWS_SECRET_ACCESS_KEY=*** aws s3 cp"),
+        ("CF_API_TOKEN=xyz; certbot renew", "CF_API_TOKEN=***; certbot renew"),
+        ("curl https://user:pw@host.example/x", "curl https://user:***@host.example/x"),
+        ("curl 'https://host.example/?token=abc&y=1'", "curl 'https://host.example/?token=***&y=1'"),
+        ("curl -s -u admin:hunter2 https://x.example", "curl -s -u admin:*** https://x.example"),
+        ("curl -H 'Authorization: Bearer abcdefgh123'", "curl -H 'Authorization: Bearer ***'"),
+        ("sshpass -p hunter2 scp a b", "sshpass -p *** scp a b"),
+        ("x -----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY-----", "x ***"),
+    ],
+)  # fmt: skip
+def test_secrets_are_hidden(text: str, shown: str) -> None:
+    assert redacted_text(text) == shown
+    assert redacted_text(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "certbot --manual-auth-hook /opt/dns-put --authenticator manual",
+        "--authenticator=dns-route53",
+        "manual_auth_hook=/opt/dns-put",
+        "certbot --dns-cloudflare-credentials /root/cf.ini",
+        "17 4 * * * root /usr/local/sbin/renew-wildcard",
+        "install -m 0600 /etc/letsencrypt/live/a.example/privkey.pem /srv/tls/privkey.pem",
+        "https://acme-v02.api.letsencrypt.org/directory",
+        "rsync -aL /etc/letsencrypt/live/a.example/ backup@host.example:/etc/tls/",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redacted_text(text) == text
+
+
+def test_the_value_after_a_secret_option_is_hidden_in_an_argument_list() -> None:
+    words = ("certbot", "--eab-kid", "kid", "--eab-hmac-key", "V", "--password", "-q", "renew")
+    shown = ("certbot", "--eab-kid", "kid", "--eab-hmac-key", "***", "--password", "-q", "renew")
+    assert redacted_words(words) == shown
+    assert redacted_words(("--manual-auth-hook", "/opt/put")) == ("--manual-auth-hook", "/opt/put")
+
+
+def test_a_whole_model_is_redacted_however_deep() -> None:
+    secret = "certbot renew --eab-hmac-key S3CR3T"
+    one = path(
+        argv=tuple(secret.split()),
+        chain=(ChainStep("/etc/cron.d/renew", 1, f"0 3 * * * root {secret}"),),
+        distribution=(step("curl https://u:S3CR3T@host.example/"),),
+    )
+    reasons = (Reason("x", secret, (Evidence("/a", 1, secret, NOW),)),)
+    model = Model(
+        HostInfo("web1", "/", live=True, as_of=NOW),
+        paths=(one,),
+        lineages=(lineage(broken=reasons, owner_because=secret),),
+        comforts=reasons,
+    )
+    shown = redacted(model)
+    assert "S3CR3T" not in repr(shown)
+    assert shown.paths[0].argv == ("certbot", "renew", "--eab-hmac-key", "***")
+    assert shown.host is model.host
+    assert replace(shown, paths=(), lineages=(), comforts=()) == replace(
+        model, paths=(), lineages=(), comforts=()
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-" * 100_000,
+        "auth" * 25_000,
+        "--" + "pass" * 25_000,
+        "://a:" * 20_000,
+        "curl " * 20_000,
+        "curl -u " + "a" * 100_000,
+        "sshpass" + " " * 100_000,
+        "'--" * 30_000,
+        "a_" * 50_000 + "=",
+    ],
+)
+def test_a_hostile_line_costs_no_time(text: str) -> None:
+    before = time.process_time()
+    redacted_text(text)
+    assert time.process_time() - before < 1

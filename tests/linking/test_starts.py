@@ -1,0 +1,106 @@
+"""Lines of syslog and the journal joined into starts: each once, with its end where a line tells it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from certaudit.facts import Start
+from certaudit.linking.starts import Observed, join
+from certaudit.model import Evidence
+from certaudit.parsers.events import AnacronJob, CronCommand, Event, SudoCommand, UnitEvent
+from tests.linking.makers import NOW
+
+SERVICE = "certbot.service"
+MEANINGS = {"Certbot": (SERVICE,), "Both": (SERVICE, "other.service")}
+SYSLOG, JOURNAL = "/var/log/syslog", "journal"
+
+
+def line(event: Event, at: float = 0, where: str = SYSLOG, number: int | None = 1) -> Observed:
+    return Observed(NOW + timedelta(seconds=at), event, Evidence(where, number, "text"))
+
+
+def unit(phase: str, description: str | None = None, result: str | None = None) -> UnitEvent:
+    name = None if description else SERVICE
+    return UnitEvent(phase, name, description, result)  # type: ignore[arg-type]
+
+
+def starts(*lines: Observed) -> tuple[Start, ...]:
+    return join(lines, MEANINGS)
+
+
+def test_a_oneshot_service_from_its_start_to_its_end() -> None:
+    (found,) = starts(line(unit("starting")), line(unit("deactivated"), 2), line(unit("finished"), 2))
+    assert (found.kind, found.units, found.failed) == ("unit", (SERVICE,), False)
+    assert (found.time, found.ended) == (NOW, NOW + timedelta(seconds=2))
+
+
+def test_old_systemd_says_started_at_the_end_and_only_the_description() -> None:
+    (found,) = starts(line(unit("starting", "Certbot.")), line(unit("started", "Certbot"), 5))
+    assert (found.units, found.ended) == ((SERVICE,), NOW + timedelta(seconds=5))
+
+
+def test_a_description_may_mean_several_units() -> None:
+    assert starts(line(unit("starting", "Both")))[0].units == (SERVICE, "other.service")
+
+
+def test_a_description_of_nobody_is_passed_over() -> None:
+    assert starts(line(unit("starting", "Daily apt upgrade"))) == ()
+
+
+def test_a_failure_is_remembered_past_the_end() -> None:
+    (found,) = starts(line(unit("starting")), line(unit("failed"), 3), line(unit("finished"), 4))
+    assert found.failed is True
+
+
+def test_an_end_without_a_start_is_nothing() -> None:
+    assert starts(line(unit("finished"))) == ()
+
+
+def test_a_start_without_an_end_stays_open() -> None:
+    (found,) = starts(line(unit("starting")))
+    assert (found.ended, found.failed) == (None, None)
+
+
+def test_two_runs_of_a_unit_are_two() -> None:
+    found = starts(
+        line(unit("starting")), line(unit("finished"), 2),
+        line(unit("starting"), 50), line(unit("finished"), 52),
+    )  # fmt: skip
+    assert [s.ended for s in found] == [NOW + timedelta(seconds=2), NOW + timedelta(seconds=52)]
+
+
+def test_one_start_that_two_logs_saw_is_one_and_a_line_of_a_file_its_evidence() -> None:
+    (found,) = starts(line(unit("starting"), 0, JOURNAL, None), line(unit("starting"), 0.4, SYSLOG, 7))
+    assert found.evidence.place == "/var/log/syslog:7"
+
+
+def test_two_starts_in_one_log_are_two_however_close() -> None:
+    command = CronCommand("root", "certbot renew", "started", None)
+    assert len(starts(line(command), line(command, 1))) == 2
+
+
+def test_a_cron_command_its_end_and_another_user() -> None:
+    begun = CronCommand("root", "certbot renew", "started", 7)
+    ended = CronCommand("root", "certbot renew", "ended", 7)
+    other = CronCommand("hoge", "certbot renew", "started", 8)
+    found = starts(line(begun), line(ended, 1), line(other, 1, "/var/log/cron.log"))
+    assert [(s.kind, s.user, s.command) for s in found] == [
+        ("cron", "root", "certbot renew"),
+        ("cron", "hoge", "certbot renew"),
+    ]
+
+
+def test_sudo_and_anacron() -> None:
+    sudo = SudoCommand("hoge", "root", "/usr/bin/certbot renew", None, None)
+    job = AnacronJob("cron.daily", "started", None)
+    done = AnacronJob("cron.daily", "ended", 0)
+    found = starts(line(sudo), line(job, 5), line(done, 9))
+    assert [(s.kind, s.user, s.command) for s in found] == [
+        ("sudo", "hoge", "/usr/bin/certbot renew"),
+        ("anacron", "root", "cron.daily"),
+    ]
+
+
+def test_the_order_of_the_lines_does_not_matter() -> None:
+    lines = (line(unit("starting")), line(unit("finished"), 2), line(unit("starting"), 50))
+    assert starts(*lines[::-1]) == starts(*lines)
