@@ -15,8 +15,9 @@ from certaudit.host.machine import Host
 from certaudit.linking import deployments as deploying
 from certaudit.linking import ledger, ownership, starts
 from certaudit.linking.comfort import false_comforts
+from certaudit.linking.distribution import hook_targets
 from certaudit.linking.lineages import lineage_of
-from certaudit.linking.paths import Lineages, Linked, link, scripts_of
+from certaudit.linking.paths import Lineages, Linked, all_calls, hook_commands, link, scripts_of
 from certaudit.linking.redaction import redacted
 from certaudit.linking.verdict import verdict
 from certaudit.model import (
@@ -38,7 +39,7 @@ from certaudit.sources.certbot_hooks import collect_hooks
 from certaudit.sources.certbot_installed import installed_certbots
 from certaudit.sources.copies import find_copies
 from certaudit.sources.references import find_references
-from certaudit.sources.scripts import ScriptMachine, trace, unreadable_gaps
+from certaudit.sources.scripts import ScriptMachine, followed, trace, unreadable_gaps
 
 DEFAULT_CONFIG = "/etc/letsencrypt"
 DEFAULT_LOGS = "/var/log/letsencrypt"
@@ -52,13 +53,14 @@ def observe(host: Host, policy: Policy) -> Model:
     jobs, cron_gaps = cron.collect(host, machine)
     gaps.extend(cron_gaps)
     traced = [(candidate, trace(candidate, machine)) for candidate in (*timers, *jobs)]
-    lineages, facts = read_lineages(host, [DEFAULT_CONFIG], gaps)
+    calls = [call for _, t in traced for call, _ in all_calls(t)]
+    others = {call.config_dir for call in calls if call.config_dir.startswith("/")} - {DEFAULT_CONFIG}
+    lineages, facts = read_lineages(host, [DEFAULT_CONFIG, *sorted(others)], gaps)
+    hooks = {
+        command: hook_targets(followed(command, machine)) for command in hook_commands(lineages, calls)
+    }
+    lineages = replace(lineages, written=hooks)
     linked = [one for c, t in traced if (one := link(c, t, lineages, machine.missing))]
-    others = {path.config_dir for one in linked for path in one.paths} - {DEFAULT_CONFIG}
-    inside = sorted(directory for directory in others if directory.startswith("/"))
-    if inside:
-        lineages, facts = read_lineages(host, [DEFAULT_CONFIG, *inside], gaps)
-        linked = [one for c, t in traced if (one := link(c, t, lineages, machine.missing))]
     gaps.extend(gap for one in linked for gap in one.gaps)
     gaps.extend(unreadable_gaps(machine))
     gaps.extend(host.systemd.gaps)
@@ -74,8 +76,10 @@ def read_lineages(
         found, found_gaps = collect_lineages(host.root, directory)
         hooks[directory], hook_gaps = collect_hooks(host.root, directory)
         by_config[directory] = found
-        known = (g for g in (*found_gaps, *hook_gaps) if g not in gaps)
-        gaps.extend(g for g in known if g.aspect != "renewal" or directory != DEFAULT_CONFIG)
+        # without the usual directory there is no certbot to speak of: the rules say so (``absent``)
+        known = (host.root.exists(place) for place in (directory, f"{directory}/renewal"))
+        empty = directory == DEFAULT_CONFIG and False in known
+        gaps.extend(g for g in (*(() if empty else found_gaps), *hook_gaps) if g not in gaps)
     return Lineages(by_config, hooks), tuple(fact for found in by_config.values() for fact in found)
 
 

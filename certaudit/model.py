@@ -380,7 +380,8 @@ class Model:
 
     def renewers(self, lineage: Lineage) -> tuple[RenewalPath, ...]:
         """The armed paths that can renew a lineage, in the report's order."""
-        return tuple(p for p in self.paths if p.id in lineage.renewers)
+        wanted = frozenset(lineage.renewers)
+        return tuple(p for p in self.paths if p.id in wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,15 +107,19 @@ def width() -> int:
 
 
 def write(text: str, output: Path | None) -> None:
-    """The report to stdout or to a file."""
-    if output is None:
-        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-        sys.stdout.flush()
-        return
+    """The report to stdout or to a file. Raise ``UsageError`` where it does not take it."""
+    data = text.encode("utf-8", "replace")
     try:
-        output.write_bytes(text.encode("utf-8", "replace"))
+        if output is not None:
+            output.write_bytes(data)
+            return
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise UsageError(f"--output {output}: {error.strerror}") from error
+        where = "stdout" if output is None else f"--output {output}"
+        raise UsageError(f"{where}: {error.strerror}") from error
 
 
 def exit_code(report: Report, fail_on: FailOn, *, strict: bool) -> int:

@@ -64,7 +64,8 @@ class Host:
 def open_host(target: Path, as_of: datetime | None) -> Host:
     """The machine whose root file system ``target`` holds; ``/`` is the one this runs on.
 
-    Raise ``TargetError`` where there is none.
+    ``as_of`` without a zone is a moment of the machine's own clock; ``None`` is now. Raise
+    ``TargetError`` where there is no such machine.
     """
     root = Root(target)
     if not any(root.exists(sign) for sign in ROOT_SIGNS):
@@ -73,8 +74,10 @@ def open_host(target: Path, as_of: datetime | None) -> Host:
     init = find_init(root, live=live)
     systemd: Systemd = live_systemd(root) if live and init == "systemd" else UnitFiles(root)
     zone = find_zone(root)
-    moment = as_of or datetime.now(timezone.utc)
     shown_zone = zone or timezone.utc
+    moment = as_of or datetime.now(timezone.utc)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=shown_zone)
     cron = find_cron(root, frozenset(systemd.names()))
     gaps: list[Gap] = []
     if zone is None:

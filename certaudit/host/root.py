@@ -72,6 +72,7 @@ class Root:
     def __init__(self, directory: Path) -> None:
         """Raise ``TargetError`` where ``directory`` is no readable directory."""
         self.directory = Path(os.path.abspath(directory))
+        self._top = str(self.directory).rstrip("/")
         try:
             found = os.stat(self.directory)
         except OSError as error:
@@ -111,12 +112,12 @@ class Root:
 
     def link(self, path: MachinePath) -> str | None:
         """The text of a symlink, or ``None`` if the last component is none."""
-        p = PurePosixPath("/") / path
+        above, _, name = str(path).rstrip("/").rpartition("/")
         try:
-            parent = self.entry(p.parent)
+            parent = self.entry(above)
             if parent is None:
                 return None
-            return os.readlink(self.outside(parent.path / p.name))
+            return os.readlink(f"{self._top}{str(parent.path).rstrip('/')}/{name}")
         except (UnreadableError, OSError, ValueError):
             return None
 
@@ -198,42 +199,46 @@ class Root:
         if "\0" in path:
             return Resolved()
         if not parts or parts[-1] == ".." or len(parts) > DEEPEST:
-            return self._walk(path, PurePosixPath("/"), parts, 0)
+            return self._walk(path, "", parts, 0)
         above = self._resolve("/" + "/".join(parts[:-1]))
         if above.entry is None or not above.entry.is_dir:
             return Resolved(error=above.error)
-        return self._walk(path, above.entry.path, parts[-1:], above.followed)
+        here = str(above.entry.path).rstrip("/")
+        return self._walk(path, here, parts[-1:], above.followed)
 
-    def _walk(self, path: str, here: PurePosixPath, parts: list[str], followed: int) -> Resolved:
-        """Follow ``parts`` from the resolved directory ``here``; ``followed`` links lie behind."""
+    def _walk(self, path: str, here: str, parts: list[str], followed: int) -> Resolved:
+        """Follow ``parts`` from the resolved directory ``here``; ``followed`` links lie behind.
+
+        ``here`` is text, without a slash at its end: this runs for every path that is asked for.
+        """
         todo = parts[::-1]
         found: os.stat_result | None = None
         while todo:
             part = todo.pop()
             if part == "..":
-                here, found = here.parent, None
+                here, found = here.rpartition("/")[0], None
                 continue
+            place = f"{here}/{part}"
             try:
-                found = os.lstat(self.outside(here / part))
-                target = os.readlink(self.outside(here / part)) if stat.S_ISLNK(found.st_mode) else None
+                found = os.lstat(self._top + place)
+                target = os.readlink(self._top + place) if stat.S_ISLNK(found.st_mode) else None
             except OSError as error:
                 if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
                     return Resolved(gone=not todo and error.errno != errno.ENOTDIR)
-                return Resolved(error=UnreadableError(f"{here / part}: {error.strerror}"))
+                return Resolved(error=UnreadableError(f"{place}: {error.strerror}"))
             if target is None:
-                here = here / part
+                here = place
                 continue
             followed += 1
             if followed > MAX_LINKS:
                 return Resolved(error=UnreadableError(f"{path}: too many levels of symbolic links"))
             if target.startswith("/"):
-                here = PurePosixPath("/")
+                here = ""
             found = None
             todo.extend([p for p in target.split("/") if p not in ("", ".")][::-1])
         if found is None:
-            top = not here.parts[1:]
-            found = os.stat(self.directory) if top else os.lstat(self.outside(here))
-        return Resolved(entry_of(here, found), followed=followed)
+            found = os.lstat(self._top + here) if here else os.stat(self.directory)
+        return Resolved(entry_of(PurePosixPath(here or "/"), found), followed=followed)
 
 
 def entry_of(path: PurePosixPath, found: os.stat_result) -> Entry:

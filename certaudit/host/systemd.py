@@ -8,10 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from certaudit.facts import Unit
-from certaudit.host.bus import open_bus
-from certaudit.host.live_units import LiveUnits, ManagerError
 from certaudit.host.root import Root
-from certaudit.host.systemctl import Systemctl
 from certaudit.host.unit_files import UnitFiles
 from certaudit.model import Gap
 from certaudit.parsers.preset import PresetRule
@@ -56,6 +53,11 @@ def live_systemd(root: Root) -> Systemd:
     files = UnitFiles(root)
     if root.entry(BOOTED) is None:
         return files
+    # an image has no manager to ask, and need not pay for the way to one
+    from certaudit.host.bus import open_bus  # noqa: PLC0415
+    from certaudit.host.live_units import LiveUnits, ManagerError  # noqa: PLC0415
+    from certaudit.host.systemctl import Systemctl  # noqa: PLC0415
+
     try:
         return LiveUnits(files, open_bus())
     except ManagerError as error:

@@ -14,14 +14,14 @@ from certaudit.facts import Start
 from certaudit.linking.claims import (
     SNUG,
     Claim,
+    allowed,
     began,
     by_hand,
     claims,
     could_start,
-    owners_of,
+    likely,
     sleeps,
     trigger_arguments,
-    window,
     wrapped,
 )
 from certaudit.linking.firings import lateness
@@ -29,9 +29,11 @@ from certaudit.linking.paths import Linked
 from certaudit.model import Actor, Confidence, Evidence
 from certaudit.parsers.letsencrypt_log import LogRun
 
-__all__ = ["Attribution", "Around", "attribute", "could_start", "owners_of", "window"]
+__all__ = ["Around", "Attribution", "attribute", "could_start"]
 
-QUIET = frozenset({"-q", "--quiet", "-n", "--non-interactive", "--noninteractive", "--no-random-sleep-on-renew"})
+QUIET = frozenset(
+    {"-q", "--quiet", "-n", "--non-interactive", "--noninteractive", "--no-random-sleep-on-renew"}
+)
 BREAK = timedelta(seconds=2)  # certbot's own change of file in mid-run takes no time
 
 
@@ -52,16 +54,19 @@ class Around:
     """What the other runs and starts tell about one run.
 
     ``sole``: starts that no other run fits, in a span that the client's log covers; ``shared``: starts
-    that other runs fit as well; ``doubtful``: starts that their timer's schedule does not explain;
+    that other runs fit as well; ``doubtful``: starts that their timer's schedule does not explain, and
+    ``unproven`` those in a time that the logs do not cover as a whole;
     ``steady``: triggers whose starts nearly all led to a run; ``people``: what a person started by
-    ``systemctl``, with the sudo line.
+    ``systemctl``, with the sudo line; ``crowded``: (trigger, run) where several runs share an elapse.
     """
 
     sole: frozenset[Start] = frozenset()
     shared: frozenset[Start] = frozenset()
     doubtful: frozenset[Start] = frozenset()
+    unproven: frozenset[Start] = frozenset()
     steady: frozenset[str] = frozenset()
     people: tuple[tuple[Start, Start], ...] = ()
+    crowded: frozenset[tuple[str, LogRun]] = frozenset()
 
 
 def attribute(
@@ -69,7 +74,7 @@ def attribute(
     starts: Sequence[Start],
     linked: Sequence[Linked],
     covered: bool,
-    around: Around = Around(),  # noqa: B008  frozen
+    around: Around = Around(),
 ) -> Attribution:
     """Who started a run.
 
@@ -83,7 +88,8 @@ def attribute(
     if not exact and not best and (loose := [s for s, fit in people if fit is None]):
         return manual(loose[-1], "low")
     if exact and not any(claim.arguments and claim.close for claim in best):
-        return manual(exact[-1], "high" if run.started else "medium")
+        sure: Confidence = "low" if broken(run) else "high" if run.started else "medium"
+        return manual(exact[-1], sure)
     names = sorted({claim.name for claim in best})
     if exact:
         names.append("a person's sudo")
@@ -92,7 +98,7 @@ def attribute(
         return from_claim(best[0], run, around, alone=not rivals)
     if names:
         return Attribution(because=(f"the start lines fit more than one trigger: {', '.join(names)}",))
-    return by_fingerprint(run, linked, covered)
+    return by_fingerprint(run, linked, covered, around)
 
 
 def plausible(found: list[Claim]) -> list[Claim]:
@@ -101,7 +107,7 @@ def plausible(found: list[Claim]) -> list[Claim]:
     A unit's command may have been changed since, or a timer's; a cron line with other arguments in an
     open span says nothing.
     """
-    good = [c for c in found if c.arguments is not False]
+    good = likely(found)
     if good:
         return good
     return [c for c in found if c.start.ended is not None or (c.close and c.start.kind == "unit")]
@@ -128,13 +134,12 @@ def from_claim(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> Att
     start = claim.start
     person = next((sudo for unit, sudo in around.people if unit == start), None)
     if person is not None:
-        found = manual(person, "high" if alone and claim.close else "medium")
+        found = manual(person, "low" if broken(run) else "high" if alone and claim.close else "medium")
         return Attribution(
             None, "manual", found.confidence, found.because, (*found.evidence, start.evidence), start
         )
-    because = [
-        f"{claim.name} started at {start.time:%Y-%m-%d %H:%M:%S}, {claim.lag.total_seconds():.0f} s before"
-    ]
+    seconds = f"{claim.lag.total_seconds():.0f}"
+    because = [f"{claim.name} started at {start.time:%Y-%m-%d %H:%M:%S}, {seconds} s before"]
     if start.ended is not None:
         because.append(f"the run lies within that start, which ended at {start.ended:%H:%M:%S}")
     if claim.arguments:
@@ -148,22 +153,29 @@ def from_claim(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> Att
 
 
 def sureness(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> tuple[Confidence, str | None]:
-    """How sure a claim that stands is, with what lowers it, or what raises it where that is not plain."""
-    start, one = claim.start, claim.linked
-    if start in around.doubtful:
+    """How sure a claim that stands is, with what lowers it or makes it so."""
+    if claim.start in around.doubtful:
         return "low", "but its timer's times do not tell this start from one made by hand"
     if broken(run):
         return "low", "but the run's lines lie in two files with a break: they may be two runs"
     if not alone:
         return "medium", "but the start of another trigger fits as well"
+    if claim.start in around.unproven:
+        return "medium", "but the logs do not cover all the time in which the timer may have fired"
+    return by_place(claim, run, around)
+
+
+def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str | None]:
+    """How sure the place of a run after, or within, the one start that fits it makes it."""
+    start, one = claim.start, claim.linked
     if claim.whole:
         return "high", None
     if claim.arguments is False:
         return "medium", None
-    if start.ended is not None and (claim.arguments is None or not wrapped(one)):
+    if start.ended is not None and claim.arguments is None:
         return ("high" if start.ended - run.ended <= SNUG else "medium"), None
-    if (wrapped(one) or sleeps(one)) and one.trigger.id not in around.steady and typed(run):
-        return "medium", "but its command need not have called the client, and a person can have typed this"
+    if (wrapped(one) or sleeps(one)) and claim.name not in around.steady and typed(run):
+        return "medium", "but its command may not call the client, and a person can have typed this"
     if start.ended is not None or (claim.close and run.started):
         return "high", None
     return loosely(claim, around)
@@ -189,7 +201,7 @@ def broken(run: LogRun) -> bool:
     return any(a.where != b.where and b.time - a.time > BREAK for a, b in pairs)
 
 
-def by_fingerprint(run: LogRun, linked: Sequence[Linked], covered: bool) -> Attribution:
+def by_fingerprint(run: LogRun, linked: Sequence[Linked], covered: bool, around: Around) -> Attribution:
     """No start line fits: what the arguments and the schedules alone tell."""
     if covered:
         return Attribution(because=("no start line near it, in logs that reach back to it",))
@@ -199,8 +211,10 @@ def by_fingerprint(run: LogRun, linked: Sequence[Linked], covered: bool) -> Attr
     armed = [one for one in same if one.trigger.state == "armed"]
     if len(names) == 1 and armed and not broken(run):
         why = f"of the armed triggers only {names[0]} calls the client with these arguments"
-        sure: Confidence = "low" if typed(run) else "medium"
-        return Attribution(names[0], "trigger", sure, (lost, why))
+        because = (lost, why)
+        if (names[0], run) in around.crowded:
+            return Attribution(names[0], "trigger", "low", (*because, "but so do other runs that day"))
+        return Attribution(names[0], "trigger", "low" if typed(run) else "medium", because)
     if armed and len(names) > 1:
         return Attribution(because=(f"no log of starts reaches back; {', '.join(names)} fit",))
     return Attribution(because=(lost,))
@@ -209,5 +223,4 @@ def by_fingerprint(run: LogRun, linked: Sequence[Linked], covered: bool) -> Attr
 def in_time(run: LogRun, one: Linked) -> bool:
     """Does a trigger's schedule allow a run at this time?"""
     late = lateness(one, began(run))
-    spare = timedelta(hours=13) if sleeps(one) else timedelta(minutes=10) if wrapped(one) else SNUG
-    return late is None or late <= spare
+    return late is None or late <= allowed(one)

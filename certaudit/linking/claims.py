@@ -5,6 +5,7 @@ Law: a claim says only that a start can have begun a run. Whether it did is for 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from certaudit.linking.paths import Linked
 from certaudit.model import RenewalPath
 from certaudit.parsers.letsencrypt_log import LogRun
 
-EARLY = timedelta(seconds=2)  # a client's first line is never before its start but for clock grain
+EARLY = timedelta(seconds=0.5)  # a start is logged before its client is called; logs differ by this
 SNUG = timedelta(seconds=15)  # a client called at once: 0.4 to 1.3 s on an ordinary machine
 DIRECT = timedelta(seconds=90)  # a client called at once writes its first line within this
 WRAPPED = timedelta(minutes=10)  # a wrapper may do other work first
@@ -30,7 +31,7 @@ class Claim:
     """A start that fits a run, and the trigger it belongs to.
 
     ``arguments``: do they fit (``None``: cannot be told). ``whole``: the run fills the start from its
-    beginning to its end.
+    beginning to its end. ``prompt``: the trigger's command does not sleep before it calls the client.
     """
 
     start: Start
@@ -38,6 +39,7 @@ class Claim:
     lag: timedelta
     arguments: bool | None
     whole: bool
+    prompt: bool = True
 
     @property
     def name(self) -> str:
@@ -47,7 +49,7 @@ class Claim:
     @property
     def close(self) -> bool:
         """The run begins right after the start, or fills it."""
-        return self.whole or self.lag <= SNUG
+        return self.whole or (self.prompt and self.lag <= SNUG)
 
     @property
     def rank(self) -> tuple[bool, bool, bool, timedelta]:
@@ -62,12 +64,24 @@ def began(run: LogRun) -> datetime:
 
 def claims(run: LogRun, starts: Iterable[Start], linked: Sequence[Linked]) -> list[Claim]:
     """Every start that can have begun a run, with each trigger it can belong to."""
-    return [
-        Claim(start, one, began(run) - start.time, trigger_arguments(run, one), is_whole(run, start, one))
-        for start in starts
-        for one in owners_of(start, linked)
-        if fits(run, start, one)
-    ]
+    found = []
+    for start in starts:
+        for one in owners_of(start, linked):
+            if fits(run, start, one):
+                lag, same = began(run) - start.time, trigger_arguments(run, one)
+                whole = is_whole(run, start, one)
+                found.append(Claim(start, one, lag, same, whole, not sleeps(one)))
+    return found
+
+
+def likely(found: Sequence[Claim]) -> list[Claim]:
+    """Of claims, those whose arguments can fit, and those that the run fills.
+
+    A unit's command may have been changed since; but where a start can belong to two triggers, the
+    one whose arguments fit it is.
+    """
+    told = {c.start for c in found if c.arguments is not False}
+    return [c for c in found if c.arguments is not False or (c.whole and c.start not in told)]
 
 
 def owners_of(start: Start, linked: Sequence[Linked]) -> tuple[Linked, ...]:
@@ -100,10 +114,24 @@ def is_line(logged: str, entry: Entry) -> bool:
     return bool(words) and any(line[skipped:] == words for skipped in (1, 2, 5, 6))
 
 
+def command_texts(one: Linked) -> str:
+    """What lies between a trigger and its client, without certbot's own word for not sleeping."""
+    texts = (step.text for path in one.paths for step in path.chain)
+    return " ".join(texts).lower().replace("--no-random-sleep-on-renew", "")
+
+
 def sleeps(one: Linked) -> bool:
     """Does a trigger's command sleep before it calls the client?"""
-    texts = " ".join(step.text for path in one.paths for step in path.chain)
-    return "sleep" in texts.replace("--no-random-sleep-on-renew", "") or "rand(" in texts.lower()
+    text = command_texts(one)
+    return "sleep" in text or "rand" in text
+
+
+def longest_sleep(one: Linked) -> timedelta:
+    """How long a command sleeps at most: the largest number in it."""
+    numbers = [
+        int(found) for found in re.findall(r"(?<![\d.*/:])\d{2,5}(?![\d.*/:])", command_texts(one))
+    ]
+    return timedelta(seconds=max(numbers)) if numbers else SLEEPING
 
 
 def wrapped(one: Linked) -> bool:
@@ -114,7 +142,7 @@ def wrapped(one: Linked) -> bool:
 def allowed(one: Linked) -> timedelta:
     """How long after its start a trigger's client may write its first line."""
     if sleeps(one):
-        return SLEEPING
+        return min(longest_sleep(one) + DIRECT, SLEEPING)
     return WRAPPED if wrapped(one) else DIRECT
 
 
@@ -178,8 +206,7 @@ def by_hand(run: LogRun, start: Start, linked: Sequence[Linked]) -> bool | None:
         same = run.arguments is not None and " ".join(run.arguments) in spellings(command.split()[1:])
         return True if same else None
     ran = [one for one in linked if runs_script(command, one)]
-    near = any(-EARLY <= lag <= allowed(one) and trigger_arguments(run, one) for one in ran)
-    return True if near else False
+    return any(-EARLY <= lag <= allowed(one) and bool(trigger_arguments(run, one)) for one in ran)
 
 
 def spellings(words: list[str]) -> set[str]:
@@ -200,8 +227,3 @@ def starts_unit(sudo: Start, unit: Start) -> bool:
     near = -EARLY <= unit.time - sudo.time <= timedelta(seconds=5)
     named = any(word.removesuffix(".service") in names for word in words[1:])
     return near and named and bool({"start", "restart"} & set(words))
-
-
-def window(starts: Sequence[Start], moment: datetime) -> Iterable[Start]:
-    """The starts that can matter to a run that began at a moment."""
-    return [s for s in starts if moment - SLEEPING <= s.time <= moment + EARLY]

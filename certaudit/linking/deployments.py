@@ -136,10 +136,11 @@ def remote_targets(paths: tuple[RenewalPath, ...]) -> Iterator[Deployment]:
         for step in path.distribution:
             remote = [t for t in step.targets if ":" in t and not t.startswith("/")]
             for target in remote[:1] if step.kind == "remote" else ():
-                for lineage in step.lineages or path.lineages:
+                reached = step.lineages or path.lineages
+                for lineage in reached:
                     where = Evidence(step.source.path, step.source.line, step.command)
                     yield Deployment(
-                        f"remote:{target}",
+                        f"remote:{target}" if len(reached) == 1 else f"remote:{target}#{lineage}",
                         lineage,
                         "remote",
                         target,

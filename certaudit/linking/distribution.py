@@ -7,7 +7,7 @@ path are shared; a step of a wrapper belongs to that wrapper's path alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 
@@ -30,7 +30,9 @@ RELOAD_WORDS = frozenset({
     "force-reload", "graceful", "condrestart", "start",
 })  # fmt: skip
 COMPARISONS = frozenset({"cmp", "diff", "md5sum", "sha256sum", "sha1sum"})
+WRITERS = frozenset({"cp", "install", "mv", "ln", "tee", "scp", "rsync", "cat"})
 QUESTIONS = COMPARISONS | {"grep", "egrep", "fgrep", "openssl", "find", "expr"}
+HookTargets = Mapping[str, tuple[str, ...]]  # a hook's command -> the places it writes to
 SHARED_HOOKS = frozenset({"deploy", "renew", "post"})  # pre-hooks run before, and distribute nothing
 SAVED_HOOKS = frozenset({"deploy_hook", "renew_hook", "post_hook"})
 
@@ -108,7 +110,7 @@ def binding(command: Command, call: Invocation, asked: AbstractSet[str] = frozen
     only happens when the wrapper itself found the certificate due, or that forces the renewal, ties
     its steps to its own renewals.
     """
-    if call.arguments.force or conditional(call.command):
+    if call.arguments.force or conditional(call):
         return "own-renewal"
     extra = [
         guard for guard in command.guards if guard.holds is None and guard not in call.command.guards
@@ -120,15 +122,23 @@ def binding(command: Command, call: Invocation, asked: AbstractSet[str] = frozen
     return "every-run"
 
 
-def conditional(command: Command) -> bool:
-    """Does the wrapper call the client only under a condition that is open now?"""
-    open_guards = any(guard.holds is None for guard in command.guards)
-    return open_guards or any(not need.errexit for need in command.needs)
+def conditional(call: Invocation) -> bool:
+    """Does the wrapper call the client only under a condition that is open now?
+
+    A command before it that must succeed is mere preparation (a directory made, a random sleep),
+    unless its purpose is to ask a question.
+    """
+    if any(guard.holds is None for guard in call.command.guards):
+        return True
+    return any(
+        condition != "success" or program_of(asked) in QUESTIONS or is_own_script(asked)
+        for asked, condition in call.asked
+    )
 
 
 def targets(command: Command) -> tuple[str, ...]:
     """The places a step writes to, as far as its words tell."""
-    words = [word for word in command.argv[1:] if word is not None]
+    words = [word if word is not None else "?" for word in command.argv[1:]]
     written = tuple(r.target for r in command.redirects if r.target and r.target != "/dev/null")
     name = PurePosixPath(command.argv[0] or "").name
     plain = [word for word in words if not word.startswith("-")]
@@ -163,7 +173,7 @@ def named_lineages(command: Command, config_dir: str) -> tuple[str, ...] | None:
     return tuple(sorted(found)) or None
 
 
-def command_line_hooks(call: Invocation) -> Iterator[Distribution]:
+def command_line_hooks(call: Invocation, written: HookTargets) -> Iterator[Distribution]:
     """Hooks that this call alone gives certbot."""
     for kind, command in call.arguments.hooks:
         if kind in SHARED_HOOKS:
@@ -173,19 +183,30 @@ def command_line_hooks(call: Invocation) -> Iterator[Distribution]:
                 binding="command-line-hook",
                 command=command or "(not known)",
                 source=Source(place.path, place.line or None),
+                targets=written.get(command, ()),
             )
 
 
-def shared_hooks(hooks: Hooks | None, lineages: Iterable[LineageFact]) -> Iterator[Distribution]:
+def shared_hooks(
+    hooks: Hooks | None, lineages: Iterable[LineageFact], written: HookTargets
+) -> Iterator[Distribution]:
     """Hooks that certbot runs on every path: of the directory, of cli.ini, and saved in a conf."""
     for kind, path in hooks.directory if hooks else ():
         if kind in SHARED_HOOKS:
-            yield Distribution("hook", "deploy-directory", path, Source(path))
+            places = written.get(path, ())
+            yield Distribution("hook", "deploy-directory", path, Source(path), places)
     for option, value, path, line in hooks.cli_ini if hooks else ():
         if option.removesuffix("-hook") in SHARED_HOOKS:
-            yield Distribution("hook", "global-hook", value, Source(path, line))
+            yield Distribution("hook", "global-hook", value, Source(path, line), written.get(value, ()))
     for lineage in lineages:
         for key, command, number in lineage.hooks:
             if key in SAVED_HOOKS:
                 where = Source(lineage.conf, number)
-                yield Distribution("hook", "saved-hook", command, where, lineages=(lineage.name,))
+                places = written.get(command, ())
+                yield Distribution("hook", "saved-hook", command, where, places, (lineage.name,))
+
+
+def hook_targets(commands: Iterable[Command]) -> tuple[str, ...]:
+    """The places that the commands of a followed hook write to."""
+    found = (place for c in commands if program_of(c) in WRITERS or c.redirects for place in targets(c))
+    return tuple(dict.fromkeys(found))

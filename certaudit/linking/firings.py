@@ -6,7 +6,8 @@ fires once, at most RandomizedDelaySec and AccuracySec later; cron(8) fires in t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -19,6 +20,8 @@ from certaudit.parsers.crontab import next_firing
 GRAIN = timedelta(seconds=90)  # AccuracySec is a minute unless set; a busy machine is late
 LOOK_BACK = (timedelta(hours=2), timedelta(days=1), timedelta(days=8), timedelta(days=35))
 MOST = 500
+SECOND = timedelta(seconds=1)
+STAMP = timedelta(seconds=2)  # a stamp file holds whole seconds
 
 
 def elapse_before(one: Linked, moment: datetime) -> datetime | None:
@@ -62,53 +65,97 @@ def lateness(one: Linked, moment: datetime) -> timedelta | None:
 
     Zero or less: its schedule can have made a start at this moment.
     """
-    elapse = elapse_before(one, moment + timedelta(seconds=1))
-    if elapse is None:
-        return None
-    delay = one.trigger.schedule.random_delay if one.trigger.schedule else None
-    return moment - elapse - timedelta(seconds=delay or 0) - GRAIN
+    elapse = elapse_before(one, moment + SECOND)
+    return None if elapse is None else moment - elapse - delay_of(one) - GRAIN
 
 
-def beyond(starts: Iterable[Start], one: Linked) -> frozenset[Start]:
-    """The starts that a timer's schedule does not explain: outside its times, or one too many.
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """Starts of a timer's unit that its schedule does not explain, and those it does not prove."""
 
-    Where two starts share an elapse, one of them was not the timer's, and it is not told which.
+    doubtful: frozenset[Start] = frozenset()
+    unproven: frozenset[Start] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What the logs of starts cover."""
+
+    since: datetime
+    until: datetime
+
+
+def doubts(starts: Iterable[Start], one: Linked, span: Span) -> Doubts:
+    """Which of the starts that can be a timer's were perhaps made by hand (``systemctl start``).
+
+    One elapse fires once: of two starts for it one was not the timer's, and only the timer's stamp
+    tells which. A start outside of all its times is not explained. Where the logs do not cover the
+    whole time in which an elapse may fire, a single start for it is not proven either.
     """
+    doubtful: set[Start] = set()
+    unproven: set[Start] = set()
+    groups = grouped(starts, one, doubtful)
+    for elapse, group in groups.items():
+        others = [s for s in group if not stamped(s, one)]
+        if len(group) > 1 or (others and not_fired_since(others[0], one)):
+            doubtful.update(others)
+        elif others and (elapse < span.since or elapse + delay_of(one) + GRAIN > span.until):
+            unproven.update(others)
+    return Doubts(frozenset(doubtful), frozenset(unproven))
+
+
+def grouped(starts: Iterable[Start], one: Linked, outside: set[Start]) -> dict[datetime, list[Start]]:
+    """Starts by the elapse they can belong to; those that fit none go to ``outside``."""
     groups: dict[datetime, list[Start]] = {}
-    found: set[Start] = set()
     for start in starts:
         late = lateness(one, start.time)
+        elapse = elapse_before(one, start.time + SECOND)
         if late is not None and late > timedelta(0):
-            found.add(start)
-        elif late is not None and (elapse := elapse_before(one, start.time + timedelta(seconds=1))):
+            outside.add(start)
+        elif elapse is not None:
             groups.setdefault(elapse, []).append(start)
-    moments = sorted(groups)
-    for before, elapse in zip([None, *moments], moments, strict=False):
-        late_ones(groups, before, elapse, one)
-    return frozenset(found | {s for group in groups.values() if len(group) > 1 for s in group})
+    for elapse in sorted(groups):
+        give_back(groups, elapse, one)
+    return groups
 
 
-def late_ones(
-    groups: dict[datetime, list[Start]], before: datetime | None, elapse: datetime, one: Linked
-) -> None:
-    """Give the elapse before, if nothing fired for it, the start that came right after this elapse."""
-    schedule = one.trigger.schedule
-    delay = timedelta(seconds=(schedule.random_delay if schedule else None) or 0)
+def give_back(groups: dict[datetime, list[Start]], elapse: datetime, one: Linked) -> None:
+    """A start right after an elapse is the late one of the elapse before, if that has none yet."""
     first = groups[elapse][0]
-    if len(groups[elapse]) < 2 or first.time - elapse > GRAIN:
-        return
-    earlier = elapse_before(one, elapse - timedelta(seconds=1))
-    if earlier is not None and earlier + delay + GRAIN >= first.time and before != earlier:
+    earlier = elapse_before(one, elapse - SECOND)
+    late = earlier is not None and earlier + delay_of(one) + GRAIN >= first.time
+    if earlier is not None and late and len(groups[elapse]) > 1 and earlier not in groups:
         groups[elapse].pop(0)
 
 
-def unexplained(starts: Sequence[Start], linked: Sequence[Linked]) -> frozenset[Start]:
-    """The unit starts that the one timer they can belong to did not make, or may not have made."""
-    found: set[Start] = set()
-    for one in linked:
-        if one.trigger.kind == "timer" and one.trigger.schedule is not None:
-            units = {entry.unit for entry in one.candidate.entries if entry.unit}
-            others = {e.unit for o in linked if o is not one for e in o.candidate.entries if e.unit}
-            own = [s for s in starts if s.kind == "unit" and set(s.units) & (units - others)]
-            found |= beyond([s for s in own if set(s.units) <= units], one)
-    return frozenset(found)
+def delay_of(one: Linked) -> timedelta:
+    """RandomizedDelaySec of a timer."""
+    schedule = one.trigger.schedule
+    return timedelta(seconds=(schedule.random_delay if schedule else None) or 0)
+
+
+def stamped(start: Start, one: Linked) -> bool:
+    """Is this the firing that the timer itself remembers as its last?"""
+    last = one.trigger.last_fired
+    return last is not None and abs(last - start.time) <= STAMP
+
+
+def not_fired_since(start: Start, one: Linked) -> bool:
+    """Does the timer remember no firing as late as this start?"""
+    last = one.trigger.last_fired
+    return last is not None and last + STAMP < start.time
+
+
+def all_doubts(
+    starts: Sequence[Start], linked: Sequence[Linked], names: Mapping[Start, frozenset[str]], span: Span
+) -> Doubts:
+    """The doubts about all timers' starts; ``names`` are the triggers that each start can belong to."""
+    found = [
+        doubts([s for s in starts if one.trigger.id in names.get(s, ())], one, span)
+        for one in linked
+        if one.trigger.kind == "timer" and one.trigger.schedule is not None
+    ]
+    return Doubts(
+        frozenset(s for each in found for s in each.doubtful),
+        frozenset(s for each in found for s in each.unproven),
+    )

@@ -6,6 +6,7 @@ unwrapped here and nowhere else. What cannot be known stays ``None`` in the argu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
@@ -31,7 +32,8 @@ Options = tuple[tuple[str, str], ...]
 class Invocation:
     """One call of a client, and where in the trace it stands.
 
-    ``blocked`` is the first guard on its way that is false on this machine.
+    ``blocked`` is the first guard on its way that is false on this machine; ``asked`` are the commands
+    before it whose end decides whether it is made, each with ``success`` or ``failure``.
     """
 
     client: str
@@ -42,6 +44,7 @@ class Invocation:
     config_dir: str
     blocked: Guard | None
     contained: bool = False
+    asked: tuple[tuple[Command, str], ...] = ()
 
     @property
     def renews(self) -> bool:
@@ -66,11 +69,14 @@ def same_line(one: ChainStep, other: ChainStep) -> bool:
 
 def find(entry: Entry, commands: tuple[Command, ...], options: Options = ()) -> tuple[Invocation, ...]:
     """The client calls among the commands of one entry, in order; ``options`` are those of cli.ini."""
-    found = (of_command(entry, command, options) for command in commands)
+    numbered = {command.number: command for command in commands}
+    found = (of_command(entry, command, options, numbered) for command in commands)
     return tuple(invocation for invocation in found if invocation is not None)
 
 
-def of_command(entry: Entry, command: Command, options: Options) -> Invocation | None:
+def of_command(
+    entry: Entry, command: Command, options: Options, numbered: Mapping[int, Command]
+) -> Invocation | None:
     """A command as a client call, or ``None`` if it is none."""
     call = unwrapped(command)
     if call is None:
@@ -87,6 +93,11 @@ def of_command(entry: Entry, command: Command, options: Options) -> Invocation |
         config_dir=mounted or arguments.config_dir or "/etc/letsencrypt",
         blocked=blocked,
         contained=mounted is not None,
+        asked=tuple(
+            (numbered[need.command], need.condition)
+            for need in command.needs
+            if not need.errexit and need.command in numbered
+        ),
     )
 
 

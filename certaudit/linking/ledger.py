@@ -6,25 +6,14 @@ Law: one execution is one run however many sources saw it. A generation's own da
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from certaudit.facts import Start
 from certaudit.linking.attribution import Around, Attribution, attribute
-from certaudit.linking.claims import (
-    EARLY,
-    SLEEPING,
-    Claim,
-    began,
-    calls,
-    claims,
-    owners_of,
-    starts_unit,
-)
-from certaudit.linking.firings import unexplained
+from certaudit.linking.claims import began, owners_of
+from certaudit.linking.matching import match
 from certaudit.linking.paths import Linked
 from certaudit.model import (
     Confidence,
@@ -55,93 +44,19 @@ def runs(
 ) -> tuple[Run, ...]:
     """Every run in order of time, with ids r1, r2, ..."""
     logs = tuple(logged)
-    near = nearby(logs, starts)
-    fitting = [claims(log, found, linked) for log, found in zip(logs, near, strict=True)]
-    taken = explained(fitting)
-    around = what_is_around(fitting, starts, linked, horizon)
+    matched = match(logs, starts, linked, horizon.client)
     found: list[tuple[datetime, Run]] = []
     used: set[Start] = set()
-    for number, log in enumerate(logs):
-        left = tuple(s for s in near[number] if number in taken.get(s, [number]))
+    for log, left in zip(logs, matched.starts, strict=True):
         covered = horizon.starts is not None and horizon.starts <= began(log) - timedelta(minutes=15)
-        answer = attribute(log, left, linked, covered, around)
+        answer = attribute(log, left, linked, covered, matched.around)
         used.update([answer.start] if answer.start else [])
         found.append((began(log), from_log(log, answer)))
     for start in starts:
-        run = from_start(start, linked, horizon, around) if start not in used else None
+        run = from_start(start, linked, horizon, matched.around) if start not in used else None
         found.extend([(start.time, run)] if run else [])
     found.sort(key=lambda pair: pair[0])
     return tuple(replace(run, id=f"r{number}") for number, (_, run) in enumerate(found, 1))
-
-
-def nearby(logs: Sequence[LogRun], starts: Sequence[Start]) -> list[tuple[Start, ...]]:
-    """For each run the starts that can matter to it."""
-    ordered = sorted(starts, key=lambda s: s.time)
-    times = [s.time for s in ordered]
-    return [
-        tuple(
-            ordered[bisect_left(times, began(log) - SLEEPING) : bisect_right(times, began(log) + EARLY)]
-        )
-        for log in logs
-    ]
-
-
-def explained(fitting: Sequence[Sequence[Claim]]) -> dict[Start, list[int]]:
-    """The starts that the runs closest to them use up, each with the numbers of those runs.
-
-    A start makes no more runs than its trigger calls the client, so it explains no others.
-    """
-    good = [
-        (claim.rank, number, claim)
-        for number, found in enumerate(fitting)
-        for claim in found
-        if claim.close and claim.arguments is not False
-    ]
-    taken: dict[Start, list[int]] = {}
-    settled: set[int] = set()
-    for _, number, claim in sorted(good, key=lambda item: item[:2]):
-        if number not in settled and len(taken.get(claim.start, ())) < calls(claim.linked):
-            taken.setdefault(claim.start, []).append(number)
-            settled.add(number)
-    return {start: numbers for start, numbers in taken.items() if is_used_up(start, numbers, fitting)}
-
-
-def is_used_up(start: Start, numbers: list[int], fitting: Sequence[Sequence[Claim]]) -> bool:
-    """Did its runs take all that a start can have made?"""
-    most = max(calls(c.linked) for n in numbers for c in fitting[n] if c.start == start)
-    return len(numbers) >= most
-
-
-def what_is_around(
-    fitting: Sequence[Sequence[Claim]],
-    starts: Sequence[Start],
-    linked: Sequence[Linked],
-    horizon: Horizon,
-) -> Around:
-    """What all runs and starts together tell about each."""
-    sudo = [s for s in starts if s.kind == "sudo"]
-    people = tuple(
-        (unit, s) for unit in starts if unit.kind == "unit" for s in sudo if starts_unit(s, unit)
-    )
-    by_hand = {unit for unit, _ in people}
-    wanted = Counter(c.start for found in fitting for c in found if c.arguments is not False)
-    since = horizon.client
-    return Around(
-        sole=frozenset(s for s, n in wanted.items() if n == 1 and since is not None and since <= s.time),
-        shared=frozenset(s for s, n in wanted.items() if n > 1),
-        doubtful=unexplained([s for s in starts if s not in by_hand], linked),
-        steady=frozenset(one.trigger.id for one in linked if is_steady(one, starts, wanted, since)),
-        people=people,
-    )
-
-
-def is_steady(
-    one: Linked, starts: Sequence[Start], wanted: Counter[Start], since: datetime | None
-) -> bool:
-    """Did nearly every start of a trigger lead to a run, as far as the client's log reaches back?"""
-    own = [s for s in starts if since is not None and s.time >= since and one in owners_of(s, [one])]
-    led = sum(s in wanted for s in own)
-    return led >= 3 and led >= 0.8 * len(own)
 
 
 def from_log(log: LogRun, answer: Attribution) -> Run:
@@ -175,9 +90,7 @@ def outcome(found: LogOutcome) -> Outcome:
     return Outcome(found.lineage, found.outcome, found.generation, found.time, (line,))
 
 
-def from_start(
-    start: Start, linked: Sequence[Linked], horizon: Horizon, around: Around
-) -> Run | None:
+def from_start(start: Start, linked: Sequence[Linked], horizon: Horizon, around: Around) -> Run | None:
     """A run known only from what started it; ``None`` where the client need not have run.
 
     A cron line may end before it calls the client; where the client's own log reaches back and shows
@@ -194,8 +107,8 @@ def from_start(
     sure = len(owners) == 1
     person = any(unit == start for unit, _ in around.people)
     confidence: Confidence = "high" if sure else "unknown"
-    if sure and start in around.doubtful:
-        confidence = "low"
+    if sure and start in around.doubtful | around.unproven:
+        confidence = "low" if start in around.doubtful else "medium"
     return Run(
         id="",
         client=owners[0].paths[0].client,

@@ -8,12 +8,13 @@ if it can renew at least one lineage.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Candidate, Entry, Hooks, LineageFact
 from certaudit.linking import distribution
+from certaudit.linking.distribution import HookTargets
 from certaudit.linking.invocations import Invocation, Options, find
 from certaudit.linking.reach import reach
 from certaudit.model import (
@@ -36,6 +37,7 @@ class Lineages:
 
     by_config: Mapping[str, tuple[LineageFact, ...]]
     hooks: Mapping[str, Hooks]
+    written: HookTargets = field(default_factory=dict)
 
     @property
     def options(self) -> Options:
@@ -78,12 +80,14 @@ def link(
     trigger = candidate.trigger
     if stop and trigger.state == "armed":
         trigger = replace(trigger, state="dormant", reasons=(*stop, *trigger.reasons))
+    elif stop:
+        trigger = replace(trigger, reasons=(*trigger.reasons, *stop))
     paths = build(candidate, trigger, renewing, lineages, missing)
     logs = tuple(c.arguments.logs_dir for c, _ in renewing if c.arguments.logs_dir and not c.contained)
     return Linked(trigger, paths, gaps, candidate, logs)
 
 
-def all_calls(traced: Traced, options: Options) -> Iterator[tuple[Invocation, tuple[Command, ...]]]:
+def all_calls(traced: Traced, options: Options = ()) -> Iterator[tuple[Invocation, tuple[Command, ...]]]:
     """Every client call with the commands that follow it, over all entries."""
     for position, (entry, trace) in enumerate(traced):
         after = tuple(c for _, later in traced[position + 1 :] for c in later.commands)
@@ -97,7 +101,7 @@ def candidate_gaps(candidate: Candidate, traced: Traced, leads: bool) -> tuple[G
     gaps = [*candidate.unknown] if leads else []
     for _, trace in traced:
         for place in trace.unresolved:
-            if mentions_client(f"{place.text} {place.place.text}"):
+            if mentions_client(place.text):
                 where = Evidence(place.place.path, place.place.line or None, place.place.text)
                 gaps.append(Gap("scripts", place.reason, (where,)))
     return tuple(gaps)
@@ -204,9 +208,22 @@ def distributions(
     facts = [fact for fact in lineages.of(call.config_dir) if fact.name in names]
     hooks = lineages.hooks.get(call.config_dir.rstrip("/"))
     if not call.contained:
-        yield from distribution.shared_hooks(hooks, facts)
-    yield from distribution.command_line_hooks(call)
+        yield from distribution.shared_hooks(hooks, facts, lineages.written)
+    yield from distribution.command_line_hooks(call, lineages.written)
     yield from distribution.steps(call, later)
+
+
+def hook_commands(lineages: Lineages, calls: Iterable[Invocation]) -> frozenset[str]:
+    """Every command that certbot would run as a hook: of directories, cli.ini, confs and calls."""
+    hooks = list(lineages.hooks.values())
+    found = {path for h in hooks for _, path in h.directory}
+    found |= {value for h in hooks for name, value, _, _ in h.cli_ini if name.endswith("-hook")}
+    found |= {
+        command for facts in lineages.by_config.values() for f in facts for _, command, _ in f.hooks
+    }
+    return frozenset(
+        found | {command for call in calls for _, command in call.arguments.hooks if command}
+    )
 
 
 def scripts_of(linked: Iterable[Linked]) -> frozenset[str]:

@@ -73,6 +73,6 @@ def redacted(value: T) -> T:
         names = [field.name for field in dataclasses.fields(value)]
         old = {name: getattr(value, name) for name in names}
         new = {name: redacted(item) for name, item in old.items()}
-        changed = {name: new[name] for name in names if new[name] is not old[name]}
+        changed = {name: new[name] for name in names if new[name] != old[name]}
         return dataclasses.replace(value, **changed) if changed else value
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from certaudit.linking.words import count, day, listing, path_name, trigger_name
-from certaudit.model import Deployment, Finding, Lineage, Model, RenewalPath, Report
+from certaudit.model import SEVERITIES, Deployment, Finding, Lineage, Model, RenewalPath, Report
 
 WORST_FIRST = (
     "hidden-renewal-path",
@@ -21,18 +21,20 @@ def verdict(report: Report) -> str:
     model = report.model
     found = {result.rule: result.findings for result in report.results if result.findings}
     rest = sum(len(findings) for findings in found.values())
-    for path in model.paths:
-        if path.hidden_for and "hidden-renewal-path" in found:
-            return hidden(model, path)
-    for slug in (*WORST_FIRST, *sorted(found)):
-        if found.get(slug):
-            return worst(found[slug][0], rest - 1)
-    return clean(report)
+    order = (*WORST_FIRST, *sorted(set(found) - set(WORST_FIRST)))
+    ranked = sorted((-SEVERITIES.index(found[s][0].severity), order.index(s), s) for s in found)
+    if not ranked:
+        return clean(report)
+    worst_slug = ranked[0][2]
+    subject = found[worst_slug][0].subject
+    for path in model.paths if worst_slug == "hidden-renewal-path" else ():
+        if subject in path.hidden_for:
+            return hidden(model, path, subject)
+    return worst(found[worst_slug][0], rest - 1)
 
 
-def hidden(model: Model, path: RenewalPath) -> str:
+def hidden(model: Model, path: RenewalPath, name: str) -> str:
     """The story: who renews, whose job that was, and what was left stale."""
-    name = path.hidden_for[0]
     lineage = model.lineage(name)
     others = len(path.hidden_for) - 1
     more = f" (and {count(others, 'other')})" if others else ""

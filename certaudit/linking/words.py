@@ -43,7 +43,7 @@ def span(seconds: float | None) -> str:
     if days >= 1.5:
         return f"{days:.0f} days"
     hours = seconds / 3600
-    return f"{hours:.0f} hours" if hours >= 1.5 else f"{seconds / 60:.0f} minutes"
+    return f"{hours:.0f} hours" if hours >= 1.5 else count(round(seconds / 60), "minute")
 
 
 def count(number: int, thing: str, things: str | None = None) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from certaudit.errors import UnreadableError
@@ -23,10 +25,11 @@ from certaudit.parsers.crontab import CronEntry, Crontab
 from certaudit.parsers.crontab import Daemon as Dialect
 from certaudit.parsers.file_names import CronDaemon as Daemon
 from certaudit.parsers.file_names import RunPartsFlavour
+from certaudit.sources.cron_files import SPOOLS, daemon_of, file_off, spool_off, users_of
 from certaudit.sources.scripts import ScriptMachine, trace
 
-SPOOLS = ("/var/spool/cron/crontabs", "/var/spool/cron/tabs", "/var/spool/cron", "/etc/crontabs")
 PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
+MOST_LINES = 2_000  # of one table; a person's has a hundred
 CRON_PATH = "/usr/bin:/bin"  # crontab(5): set unless the table says otherwise
 RUN_PARTS: dict[Daemon, RunPartsFlavour] = {
     "vixie-debian": "debian",
@@ -60,7 +63,7 @@ def collect(host: Host, machine: ScriptMachine) -> tuple[tuple[Candidate, ...], 
     found = Found()
     daemon = daemon_stop(host)
     tables = [*system_tables(host, found), *user_tables(host, found)]
-    lines = [candidate for table in tables for candidate in from_table(table, host, daemon)]
+    lines = [candidate for table in tables for candidate in from_table(table, host, daemon, found)]
     found.candidates.extend(lines)
     jobs = anacron_jobs(host, found)
     found.candidates.extend(jobs)
@@ -101,7 +104,8 @@ def system_tables(host: Host, found: Found) -> Iterator[Table]:
         text = readable(host, path, found)
         if text is None:
             continue
-        table = crontab.parse_system_crontab(text, table_daemon(host), user_names(host) or None)
+        known = set(users_of(host)) or None
+        table = crontab.parse_system_crontab(text, table_daemon(host), known)
         off = file_off(host, path) or refused(path, table)
         yield Table(path, table, None, off)
 
@@ -129,27 +133,6 @@ def node(host: Host, path: str, found: Found) -> Node | None:
         return None
 
 
-def file_off(host: Host, path: str) -> Reason | None:
-    """Why the daemon passes over a file of /etc/cron.d, or ``None`` if it reads it."""
-    daemon = daemon_of(host)
-    if path != "/etc/crontab":
-        good, why = file_names.cron_d_name_ok(PurePosixPath(path).name, daemon)
-        if not good:
-            text = f"{daemon_words(daemon)} does not read {path}: {why}"
-            return Reason("name-ignored", text, (Evidence(path),))
-    entry = host.root.entry(path)
-    if entry is None or not entry.is_file:
-        return None
-    links = entry.links if host.live else 1  # unpacking an image may join equal files
-    good, why = file_names.cron_d_mode_ok(entry.mode, owner_of(host, entry.uid), daemon, links=links)
-    return None if good else Reason("file-refused", f"cron refuses {path}: {why}", (Evidence(path),))
-
-
-def owner_of(host: Host, uid: int) -> int:
-    """A file's owner, where the owner of the tree's root directory stands for root."""
-    return 0 if uid == host.root.root_uid else (uid or 1)
-
-
 def refused(path: str, table: Crontab) -> Reason | None:
     """Why the daemon throws away a file as a whole."""
     if table.refused is None:
@@ -158,30 +141,15 @@ def refused(path: str, table: Crontab) -> Reason | None:
     return Reason("file-refused", f"cron refuses {path}: {table.refused.reason}", (where,))
 
 
-def daemon_of(host: Host) -> Daemon:
-    """Whose rules count: the found daemon's, else those of Debian's cron."""
-    known: dict[str | None, Daemon] = {
-        "cronie": "cronie",
-        "busybox": "busybox",
-        "systemd-cron": "systemd-cron",
-    }
-    return known.get(host.cron.name, "vixie-debian")
-
-
 def table_daemon(host: Host) -> Dialect:
     """Whose grammar a table is read by."""
     name = daemon_of(host)
     return name if name in ("cronie", "busybox") else "vixie-debian"
 
 
-def daemon_words(name: str) -> str:
-    """A cron daemon as a person knows it."""
-    return {"vixie-debian": "Debian's cron", "busybox": "busybox crond"}.get(name, name)
-
-
 def user_tables(host: Host, found: Found) -> Iterator[Table]:
     """The crontabs of the spool, each with the user whose it is."""
-    users = user_names(host)
+    users = users_of(host)
     seen: set[str] = set()
     for spool in SPOOLS:
         try:
@@ -198,10 +166,8 @@ def user_tables(host: Host, found: Found) -> Iterator[Table]:
             text = readable(host, path, found)
             if text is None:
                 continue
-            orphan = Reason("no-such-user", f"there is no user {name}", (Evidence(path),))
-            off = orphan if users and name not in users else spool_name_off(path, name)
             table = crontab.parse_user_crontab(text, table_daemon(host))
-            yield Table(path, table, name, off or refused(path, table))
+            yield Table(path, table, name, spool_off(host, path, users) or refused(path, table))
 
 
 def real_path(host: Host, path: str) -> str:
@@ -213,25 +179,13 @@ def real_path(host: Host, path: str) -> str:
     return str(entry.path) if entry else path
 
 
-def spool_name_off(path: str, name: str) -> Reason | None:
-    """A file of the spool that is nobody's crontab: a left-over of an editor or of crontab(1)."""
-    if name.startswith(("tmp.", ".", "#")) or name.endswith("~"):
-        return Reason("name-ignored", f"{path} is no user's crontab", (Evidence(path),))
-    return None
-
-
-def user_names(host: Host) -> frozenset[str]:
-    """The users of /etc/passwd; empty where the tree holds none."""
-    try:
-        lines = host.root.text("/etc/passwd").splitlines()
-    except UnreadableError:
-        return frozenset()
-    return frozenset(line.partition(":")[0] for line in lines if ":" in line)
-
-
-def from_table(table: Table, host: Host, daemon: Reason | None) -> Iterator[Candidate]:
-    """Every line of a table as a candidate."""
-    for entry in (*table.crontab.entries, *table.crontab.commented):
+def from_table(table: Table, host: Host, daemon: Reason | None, found: Found) -> Iterator[Candidate]:
+    """Every line of a table as a candidate; of a huge one the first, with a Gap."""
+    lines = (*table.crontab.entries, *table.crontab.commented)
+    if len(lines) > MOST_LINES:
+        reason = f"{table.path} has {len(lines)} lines: only the first {MOST_LINES} were looked at"
+        found.gaps.append(Gap("cron", reason, (Evidence(table.path),)))
+    for entry in lines[:MOST_LINES]:
         yield from_line(entry, table, host, daemon)
 
 
@@ -250,7 +204,8 @@ def from_line(line: CronEntry, table: Table, host: Host, daemon: Reason | None) 
         certain=host.cron.installed is True,
     )
     step = ChainStep(table.path, line.line, line.text.strip())
-    environment = cron_environment(line, user)
+    _, home = users_of(host).get(user, (None, None))
+    environment = cron_environment(line, user, home)
     shell = dict(environment)["SHELL"]
     start = Entry((step,), (), None, line.command, shell, environment, user)
     unknown = (gap_of_daemon(),) if host.cron.installed is None else ()
@@ -274,21 +229,26 @@ def line_state(line: CronEntry, table: Table, daemon: Reason | None) -> tuple[Tr
     return "armed", Reason("cron-line", f"cron runs it at {line.schedule}", here)
 
 
-def cron_environment(line: CronEntry, user: str) -> tuple[tuple[str, str], ...]:
-    """The environment cron gives a command (crontab(5)), the table's own lines over it."""
-    home = "/root" if user == "root" else f"/home/{user}"
-    known = {"SHELL": "/bin/sh", "PATH": CRON_PATH, "HOME": home, "LOGNAME": user}
-    known.update(dict(line.environment))
+def cron_environment(line: CronEntry, user: str, home: str | None = None) -> tuple[tuple[str, str], ...]:
+    """The environment cron gives a command (crontab(5)): no line of a table changes LOGNAME."""
+    usual = "/root" if user == "root" else f"/home/{user}"
+    known = {"SHELL": "/bin/sh", "PATH": CRON_PATH, "HOME": home or usual}
+    known |= {**dict(line.environment), "LOGNAME": user}
     return tuple(sorted(known.items()))
 
 
 def schedule_of(line: CronEntry, host: Host) -> Schedule:
     """When a cron line fires next and how far apart its firings lie."""
-    moment = host.as_of.astimezone(host.zone)
-    following = crontab.next_firing(line.schedule, moment, table_daemon(host))
-    gap = crontab.interval(line.schedule, table_daemon(host))
+    return firings(line.schedule, host.as_of.astimezone(host.zone), table_daemon(host))
+
+
+@lru_cache(maxsize=4096)
+def firings(expression: str, moment: datetime, dialect: Dialect) -> Schedule:
+    """The next firing after a moment and the longest gap; tables repeat their schedules."""
+    following = crontab.next_firing(expression, moment, dialect)
+    gap = crontab.interval(expression, dialect)
     longest = gap.total_seconds() if gap else None
-    return Schedule((line.schedule,), None, None, following, following, longest)
+    return Schedule((expression,), None, None, following, following, longest)
 
 
 def anacron_jobs(host: Host, found: Found) -> list[Candidate]:

@@ -22,6 +22,7 @@ class ServiceManager:
     systemd: Systemd
     user: str | None = None
     home: str = "/root"
+    uid: int | None = 0
     idle: Reason | None = None
 
 
@@ -43,7 +44,7 @@ def managers(host: Host) -> tuple[ServiceManager, ...]:
                 if name in linger
                 else Reason("no-linger", text, (Evidence(f"{home}/.config/systemd"),))
             )
-            found.append(ServiceManager(files, name, home, idle))
+            found.append(ServiceManager(files, name, home, uid, idle))
     return tuple(found)
 
 

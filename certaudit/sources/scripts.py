@@ -15,9 +15,10 @@ from certaudit.facts import Candidate, Entry
 from certaudit.host.machine import Host
 from certaudit.host.root import Entry as Node
 from certaudit.model import Evidence, Gap
-from certaudit.parsers.shell import CommandLine, Place, Program, ScriptText, Trace, follow
+from certaudit.parsers.shell import Command, CommandLine, Place, Program, ScriptText, Trace, follow
 
 SCRIPT_LIMIT = 1 << 20
+HOOK_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Where packages put programs: hier(7). A partial tree lacks them, and no admin writes there.
 PACKAGED = ("/bin/", "/sbin/", "/lib/", "/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/share/")
 INTERPRETER = re.compile(r"#!\s*(\S+)(?:\s+(\S+))?")
@@ -118,6 +119,12 @@ def answer(operator: str, node: Node) -> bool | None:
 def trace(candidate: Candidate, machine: ScriptMachine) -> Traced:
     """What each entry of a candidate would run, in order."""
     return tuple((entry, follow(start_of(entry), machine)) for entry in candidate.entries)
+
+
+def followed(hook: str, machine: ScriptMachine) -> tuple[Command, ...]:
+    """The commands of one hook, which certbot hands to /bin/sh (hooks.py, execute_command)."""
+    environment = (("HOME", "/root"), ("PATH", HOOK_PATH))
+    return follow(CommandLine(hook, Place(hook, 0, hook), environment), machine).commands
 
 
 def start_of(entry: Entry) -> CommandLine | Program:

@@ -124,7 +124,11 @@ class Services:
 
     def _specifiers(self, unit: Unit) -> dict[str, str]:
         return exec_line.unit_specifiers(
-            unit.name, user=unit.manager or "root", host=self.host.info.name
+            unit.name,
+            user=unit.manager or "root",
+            home=self.manager.home,
+            uid=self.manager.uid,
+            host=self.host.info.name,
         )
 
 

@@ -77,9 +77,24 @@ def evidence_of(unit: Unit) -> Evidence:
     return Evidence(where)
 
 
+def switched_by(unit: Unit, *, wanted: bool, masked: bool) -> tuple[Evidence, ...]:
+    """The files that switch a unit on or off: its mask, or the link that wants it and its own file."""
+    if masked and unit.mask:
+        return (Evidence(unit.mask),)
+    links = tuple(Evidence(link.path) for link in unit.links[:1]) if wanted else ()
+    return (*links, evidence_of(unit))
+
+
 def pulled_in(unit: Unit) -> bool:
     """Does something start this unit at boot: enabled, or a link in a target's directory."""
     return unit.file_state in ENABLED or any(link.by.endswith(".target") for link in unit.links)
+
+
+def at_boot(unit: Unit) -> bool:
+    """Does a service start at boot by itself: not one that only other services pull in."""
+    if unit.links:
+        return any(not link.by.endswith(".service") for link in unit.links)
+    return unit.file_state in ENABLED
 
 
 def judge(unit: Unit, host: Host) -> Switch:
@@ -90,13 +105,12 @@ def judge(unit: Unit, host: Host) -> Switch:
     wanted = pulled_in(unit) and not masked
     if unit.active_state is not None:
         return judge_live(unit, wanted=wanted, masked=masked)
-    here = (evidence_of(unit),)
+    here = switched_by(unit, wanted=wanted, masked=masked)
     if masked:
-        return Switch("off", (Reason("masked", f"{unit.name} is masked", (Evidence(unit.mask or ""),)),))
+        return Switch("off", (Reason("masked", f"{unit.name} is masked", here),))
     if wanted:
-        links = tuple(Evidence(link.path) for link in unit.links[:1])
         text = f"{unit.name} is enabled: it starts at boot"
-        return Switch("armed", (Reason("enabled", text, links + here),))
+        return Switch("armed", (Reason("enabled", text, here),))
     if unit.file_state == "disabled" and enabled_by_first_boot(unit, host):
         text = (
             f"{unit.name} is disabled, but the first boot of this image applies presets: they enable it"
@@ -139,10 +153,8 @@ def dangling(unit: Unit, host: Host) -> Switch:
 def judge_live(unit: Unit, *, wanted: bool, masked: bool) -> Switch:
     """As ``judge``, on a machine whose manager answers."""
     active = unit.active_state in ACTIVE
-    here = (
-        evidence_of(unit),
-        Evidence(f"systemd:{unit.name}", None, f"ActiveState={unit.active_state}"),
-    )
+    said = Evidence(f"systemd:{unit.name}", None, f"ActiveState={unit.active_state}")
+    here = (*switched_by(unit, wanted=wanted, masked=masked), said)
     if active and wanted:
         return Switch(
             "armed", (Reason("enabled-and-active", f"{unit.name} is enabled and active", here),)
@@ -163,7 +175,8 @@ def judge_live(unit: Unit, *, wanted: bool, masked: bool) -> Switch:
         return Switch("armed", (Reason("enabled-inactive", text, here),), half)
     code = "masked" if masked else "not-enabled"
     return Switch(
-        "off", (Reason(code, f"{unit.name} is {unit.file_state or 'off'} and inactive", here),)
+        "off",
+        (Reason(code, f"{unit.name} is {unit.file_state or 'off'} and {unit.active_state}", here),),
     )
 
 
@@ -191,7 +204,7 @@ def from_unit(unit: Unit, switch: Switch, host: Host, services: Services) -> Can
         active_state=unit.active_state,
         reasons=reasons,
         schedule=schedule,
-        last_fired=unit.last_trigger or stamp(unit, host),
+        last_fired=last_firing(unit, host),
         certain=switch.certain,
     )
     return Candidate(trigger, entries, conditions, switch.gaps + gaps, presumed)
@@ -256,13 +269,14 @@ def schedule_of(unit: Unit, host: Host) -> Schedule:
     accuracy = seconds(unit.last("Timer", "AccuracySec")) if unit.last("Timer", "AccuracySec") else 60.0
     persistent = (unit.last("Timer", "Persistent") or "no").lower() in ("1", "yes", "true", "on")
     spread = timedelta(seconds=(delay or 0.0) + (accuracy or 0.0))
-    earliest, latest = window(expressions, spread, unit.last_trigger or stamp(unit, host), host)
+    earliest, latest = window(expressions, spread, last_firing(unit, host), host)
+    drawn = unit.next_elapse.astimezone(host.zone) if unit.next_elapse else None
     return Schedule(
         expression=expressions + others,
         random_delay=delay,
         persistent=persistent,
-        next_earliest=unit.next_elapse or earliest,
-        next_latest=unit.next_elapse or latest,
+        next_earliest=drawn or earliest,
+        next_latest=drawn or latest,
         longest_gap=gap_of(expressions, host.as_of.astimezone(host.zone), delay or 0.0),
     )
 
@@ -317,6 +331,12 @@ def gap_of(expressions: tuple[str, ...], moment: datetime, delay: float) -> floa
     return max(gaps) + delay if gaps else None
 
 
+def last_firing(unit: Unit, host: Host) -> datetime | None:
+    """When a timer fired last, in the machine's own time: by its manager, else by its stamp file."""
+    moment = unit.last_trigger or stamp(unit, host)
+    return moment.astimezone(host.zone) if moment else None
+
+
 def stamp(unit: Unit, host: Host) -> datetime | None:
     """The last firing, by the mtime of a persistent timer's stamp file (systemd.timer(5))."""
     if unit.kind != "timer" or unit.manager:
@@ -332,7 +352,7 @@ def boot_services(services: Services) -> Iterator[Candidate]:
         if not name.endswith(".service") or is_template(name):
             continue
         unit = services.manager.systemd.unit(name)
-        if unit is None or unit.name != name or not (pulled_in(unit) or is_masked_boot(unit)):
+        if unit is None or unit.name != name or not (at_boot(unit) or is_masked_boot(unit)):
             continue
         switch = judge_boot(unit)
         entries, conditions, gaps = services.started(unit, name)

@@ -124,7 +124,7 @@ def test_hooks_that_every_path_runs() -> None:
         ),
     )
     saved = (("renew_hook", "/opt/saved", 17), ("pre_hook", "/opt/before", 18))
-    found = list(shared_hooks(known, [replace(fact(), hooks=saved)]))
+    found = list(shared_hooks(known, [replace(fact(), hooks=saved)], {}))
     assert [(d.binding, d.command, d.source) for d in found] == [
         ("deploy-directory", "/d/deploy", Source("/d/deploy")),
         ("deploy-directory", "/d/post", Source("/d/post")),

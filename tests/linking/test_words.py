@@ -29,7 +29,7 @@ def test_a_path_is_named_by_its_trigger_and_its_script(path_id: str, name: str) 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "an unknown time"), (60, "1 minutes"), (3600, "60 minutes"), (7200, "2 hours"),
+    [(None, "an unknown time"), (60, "1 minute"), (3600, "60 minutes"), (7200, "2 hours"),
      (86_400, "24 hours"), (129_600, "2 days"), (2_678_400, "31 days")],
 )  # fmt: skip
 def test_a_span_is_in_a_persons_unit(seconds: float | None, text: str) -> None:

@@ -1,0 +1,1 @@
+"""What certaudit costs to run, measured against an empty Python."""

@@ -1,0 +1,189 @@
+"""Runs and starts matched with each other: which start a run uses up, and what is left for the others.
+
+Law: a start makes no more runs than its trigger calls the client. What fits in one way only is
+settled, closest first; what fits in several ways stays open.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from certaudit.facts import Start
+from certaudit.linking.attribution import Around
+from certaudit.linking.claims import (
+    EARLY,
+    SLEEPING,
+    Claim,
+    began,
+    calls,
+    claims,
+    likely,
+    owners_of,
+    starts_unit,
+    trigger_arguments,
+)
+from certaudit.linking.firings import Doubts, Span, all_doubts, elapse_before
+from certaudit.linking.paths import Linked
+from certaudit.parsers.letsencrypt_log import LogRun
+
+ROUNDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """For each run the starts that are left to it, and what all of them together tell."""
+
+    starts: tuple[tuple[Start, ...], ...]
+    around: Around
+
+
+def match(
+    logs: Sequence[LogRun], starts: Sequence[Start], linked: Sequence[Linked], since: datetime | None
+) -> Matched:
+    """Match runs with starts; ``since`` is how far back the client's own log reaches."""
+    near = nearby(logs, starts)
+    fitting = [claims(log, found, linked) for log, found in zip(logs, near, strict=True)]
+    matching = Matching([likely(found) for found in fitting])
+    matching.settle()
+    left = [tuple(s for s in found if matching.open_to(n, s)) for n, found in enumerate(near)]
+    around = what_is_around(matching, starts, linked, since)
+    loose = [log for number, log in enumerate(logs) if number not in matching.settled]
+    return Matched(tuple(left), replace(around, crowded=crowded(loose, linked)))
+
+
+def crowded(logs: Sequence[LogRun], linked: Sequence[Linked]) -> frozenset[tuple[str, LogRun]]:
+    """The runs that share one elapse of a trigger whose arguments they have: not all can be its."""
+    found: set[tuple[str, LogRun]] = set()
+    for one in linked:
+        groups: dict[datetime, list[LogRun]] = {}
+        for log in logs:
+            elapse = elapse_before(one, began(log)) if trigger_arguments(log, one) else None
+            if elapse is not None:
+                groups.setdefault(elapse, []).append(log)
+        crowds = (group for group in groups.values() if len(group) > calls(one))
+        found |= {(one.trigger.id, log) for group in crowds for log in group}
+    return frozenset(found)
+
+
+def nearby(logs: Sequence[LogRun], starts: Sequence[Start]) -> list[tuple[Start, ...]]:
+    """For each run the starts that can matter to it."""
+    ordered = sorted(starts, key=lambda s: s.time)
+    times = [s.time for s in ordered]
+    spans = [(began(log) - SLEEPING, began(log) + EARLY) for log in logs]
+    return [tuple(ordered[bisect_left(times, a) : bisect_right(times, b)]) for a, b in spans]
+
+
+class Matching:
+    """Settles runs on starts: first those right after a start, then those with nowhere else to go."""
+
+    def __init__(self, fitting: Sequence[Sequence[Claim]]) -> None:
+        self.fitting = fitting
+        self.settled: dict[int, Start] = {}
+        self.used: Counter[Start] = Counter()
+        self.most: dict[Start, int] = {}
+        for found in fitting:
+            for claim in found:
+                self.most[claim.start] = max(self.most.get(claim.start, 0), calls(claim.linked))
+
+    def settle(self) -> None:
+        """Settle what can be, until nothing more can."""
+        for _ in range(ROUNDS):
+            close = [found for n in range(len(self.fitting)) if (found := self.closest(n))]
+            steps = [(number, start) for _, number, start in sorted(close, key=lambda c: c[:2])]
+            if not self.give_all(steps) and not self.give_all(self.forced()):
+                return
+
+    def give_all(self, steps: Sequence[tuple[int, Start]]) -> bool:
+        """Settle each run on its start where that is still possible; was there one?"""
+        return sum(self.give(number, start) for number, start in steps) > 0
+
+    def closest(self, number: int) -> tuple[tuple[bool, bool, bool, timedelta], int, Start] | None:
+        """The one start that a run follows closely, if no other fits as well."""
+        if number in self.settled:
+            return None
+        close = [c for c in self.fitting[number] if c.close and self.open_to(number, c.start)]
+        best = min((c.rank[:2] for c in close), default=None)
+        starts = {c.start for c in close if c.rank[:2] == best}
+        if len(starts) != 1:
+            return None
+        claim = min((c for c in close if c.start in starts), key=lambda c: c.rank)
+        return claim.rank, number, claim.start
+
+    def give(self, number: int, start: Start) -> bool:
+        """Settle a run on a start that is not used up."""
+        if number in self.settled or self.used[start] >= self.most[start]:
+            return False
+        self.settled[number] = start
+        self.used[start] += 1
+        return True
+
+    def forced(self) -> list[tuple[int, Start]]:
+        """The runs to which one start is left, where that start is left to no other run."""
+        wanted = self.wanted()
+        found = []
+        for number, fitting in enumerate(self.fitting):
+            left = {c.start for c in fitting if self.open_to(number, c.start)}
+            if number not in self.settled and len(left) == 1 and wanted[start := left.pop()] == 1:
+                found.append((number, start))
+        return found
+
+    def open_to(self, number: int, start: Start) -> bool:
+        """Can a run still belong to a start: is it settled on it, or is the start not used up?"""
+        if self.settled.get(number) == start:
+            return True
+        return start not in self.most or self.used[start] < self.most[start]
+
+    def names(self, start: Start) -> frozenset[str]:
+        """The triggers that the arguments of its settled run leave for a start."""
+        runs = [n for n, settled in self.settled.items() if settled == start]
+        return frozenset(
+            c.name
+            for n in runs
+            for c in self.fitting[n]
+            if c.start == start and c.arguments is not False
+        )
+
+    def wanted(self) -> Counter[Start]:
+        """How many runs each start is left to."""
+        found: Counter[Start] = Counter(self.settled.values())
+        for number, fitting in enumerate(self.fitting):
+            if number not in self.settled:
+                found.update({c.start for c in fitting if self.open_to(number, c.start)})
+        return found
+
+
+def what_is_around(
+    matching: Matching, starts: Sequence[Start], linked: Sequence[Linked], since: datetime | None
+) -> Around:
+    """What all runs and starts together tell about each."""
+    sudo = [s for s in starts if s.kind == "sudo"]
+    units = [s for s in starts if s.kind == "unit"]
+    people = tuple((unit, s) for s in sudo for unit in units if starts_unit(s, unit))
+    by_hand = {unit for unit, _ in people}
+    wanted = matching.wanted()
+    times = [s.time for s in starts]
+    own = [s for s in units if s not in by_hand]
+    names = {s: matching.names(s) or frozenset(o.trigger.id for o in owners_of(s, linked)) for s in own}
+    span = Span(min(times), max(s.ended or s.time for s in starts)) if times else None
+    found = all_doubts(own, linked, names, span) if span else Doubts()
+    return Around(
+        sole=frozenset(s for s, n in wanted.items() if n == 1 and since is not None and since <= s.time),
+        shared=frozenset(s for s, n in wanted.items() if n > 1),
+        doubtful=found.doubtful,
+        unproven=found.unproven,
+        steady=frozenset(one.trigger.id for one in linked if is_steady(one, starts, wanted, since)),
+        people=people,
+    )
+
+
+def is_steady(
+    one: Linked, starts: Sequence[Start], wanted: Counter[Start], since: datetime | None
+) -> bool:
+    """Did nearly every start of a trigger lead to a run, as far as the client's log reaches back?"""
+    own = [s for s in starts if since is not None and s.time >= since and owners_of(s, [one])]
+    led = sum(wanted[s] > 0 for s in own)
+    return led >= 3 and led >= 0.8 * len(own)

@@ -1,0 +1,407 @@
+"""The command line as a person and a script meet it: verbs, options, exit codes, one line of stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+from certaudit import __version__
+from certaudit.cli import run
+from certaudit.rules import rules
+from fixtures.machine import MACHINES, build
+
+AS_OF = "2023-12-03T12:24:00+09:00"
+OWNED = "cron:/etc/cron.d/wildcard"
+
+PATIENCE = "certaudit: reading the machine ...\n"  # a slow machine may be told so
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(MACHINES / "demo.machine", tmp_path_factory.mktemp("cli") / "demo").root
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(MACHINES / "clean-owner-only.machine", tmp_path_factory.mktemp("cli") / "clean").root
+
+
+class Ran:
+    """What one command line, run in this process, wrote and returned."""
+
+    def __init__(self, capfd: pytest.CaptureFixture[str], *words: str) -> None:
+        capfd.readouterr()
+        self.code = run(words)
+        self.out, self.err = capfd.readouterr()
+
+    @property
+    def refused(self) -> bool:
+        """Exit code 2, nothing on stdout, one line that begins with the program's name."""
+        one_line = self.err.count("\n") == 1 and self.err.startswith("certaudit: ")
+        return self.code == 2 and self.out == "" and one_line
+
+
+def started(*words: str, **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # type: ignore[call-overload,no-any-return]
+        [sys.executable, "-m", "certaudit", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **more,
+    )
+
+
+# Verbs
+
+
+def test_version() -> None:
+    done = started("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"certaudit {__version__}\n", "")
+
+
+def test_the_version_is_told_without_the_libraries() -> None:
+    code = (
+        "import sys; sys.argv = ['certaudit', '--version']\n"
+        "from certaudit.__main__ import main\n"
+        "main()\n"
+        "heavy = {'typer', 'rich', 'cryptography', 'pystemd', 'dateutil', 'configobj', 'cronsim'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_an_image_is_audited_without_the_bus(demo: Path) -> None:
+    code = (
+        "import os, sys\nfrom certaudit.cli import run\n"
+        "run([*sys.argv[1:], '--output', os.devnull])\n"
+        "sys.exit(', '.join({'pystemd'} & set(sys.modules)) or 0)\n"
+    )
+    words = [sys.executable, "-c", code, "audit", str(demo), "--as-of", AS_OF]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_help_of_everything(capfd: pytest.CaptureFixture[str]) -> None:
+    for words in (
+        ["--help"],
+        ["-h"],
+        ["audit", "--help"],
+        ["why", "-h"],
+        ["rules", "-h"],
+        ["schema", "-h"],
+    ):
+        ran = Ran(capfd, *words)
+        assert (ran.code, ran.err) == (0, "")
+        assert "Usage: certaudit" in ran.out
+        assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_rules_and_one_rule(capfd: pytest.CaptureFixture[str]) -> None:
+    listed = Ran(capfd, "rules")
+    assert listed.code == 0
+    assert [line.split()[0] for line in listed.out.splitlines()] == [rule.slug for rule in rules()]
+    for rule in rules():
+        page = Ran(capfd, "rules", rule.slug)
+        assert page.code == 0
+        assert page.out.startswith(f"{rule.slug}: ")
+    unknown = Ran(capfd, "rules", "no-such-rule")
+    assert unknown.refused and "no-such-rule" in unknown.err
+
+
+def test_schema_is_json(capfd: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capfd, "schema")
+    assert ran.code == 0
+    assert json.loads(ran.out)["$schema"].startswith("https://json-schema.org/")
+
+
+def test_why(demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("hogeserver.example", "*.hogeserver.example"):
+        ran = Ran(capfd, "why", name, "--root", str(demo), "--as-of", AS_OF)
+        assert (ran.code, ran.err) == (0, "")
+        assert "certbot.timer" in ran.out
+    unknown = Ran(capfd, "why", "other.example", "--root", str(demo), "--as-of", AS_OF)
+    assert unknown.refused and "hogeserver.example" in unknown.err
+
+
+# Targets
+
+
+def test_targets_that_are_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    for target in ("missing", "file", "empty", "\udcff"):
+        for words in ([str(tmp_path / target)], ["--root", str(tmp_path / target)]):
+            assert Ran(capfd, "audit", *words).refused
+
+
+def test_the_directory_is_given_once(demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert Ran(capfd, "audit", str(demo), "--root", "/").refused
+    words = ["audit", str(demo), "--root", str(demo), "--as-of", AS_OF]
+    assert Ran(capfd, *words).code == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--no-such-option"],
+        ["no-such-verb"],
+        ["audit", "--format", "xml"],
+        ["audit", "--fail-on", "always"],
+        ["audit", "a", "b"],
+        ["audit", "--as-of"],
+        ["why"],
+    ],
+)
+def test_usage(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert Ran(capfd, *words).refused
+
+
+# The moment
+
+
+def test_the_moment(demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    told = {}
+    for text in (AS_OF, "2023-12-03T12:24", "2023-12-03 03:24Z", "3 Dec 2023 12:24 +0900"):
+        ran = Ran(capfd, "audit", str(demo), "--as-of", text, "--format", "json")
+        assert ran.err == ""
+        told[text] = json.loads(ran.out)["host"]["as_of"]
+    assert set(told.values()) == {AS_OF}  # without a zone: the machine's own, Asia/Tokyo
+
+
+@pytest.mark.parametrize(
+    "text", ["yesterday-ish", "", "2023-13-01", "99999999999999", "2023-12-03T25:00"]
+)
+def test_what_is_no_moment(text: str, demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capfd, "audit", str(demo), "--as-of", text)
+    assert ran.refused and "--as-of" in ran.err
+
+
+# The policy
+
+
+def test_a_policy_decides_the_owner(
+    demo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'ignore = ["stale-copy"]\n[lineages."hogeserver.example"]\nowner = "{OWNED}"\n')
+    words = ["audit", str(demo), "--as-of", AS_OF, "--format", "json"]
+    report = json.loads(Ran(capfd, *words, "--policy", str(policy)).out)
+    assert report["lineages"][0]["owner_source"] == "declared"
+    assert "stale-copy" not in [r["rule"] for r in report["results"] if r["findings"]]
+    assert "stale-copy" in [
+        r["rule"] for r in json.loads(Ran(capfd, *words).out)["results"] if r["findings"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "No such file"),
+        (b"a = 1\nb = = 2\n", "line 2"),
+        (b"owner = 1\n", 'unknown key "owner"'),
+        (b'[lineages."a"]\nwoner = "x"\n', 'unknown key "woner"'),
+        (b"ignore = 3\n", "ignore"),
+        (b"\xff\xfe", "decode"),
+        (b"[" * 9000, ""),
+    ],
+)
+def test_a_policy_that_is_none(
+    text: bytes | None, said: str, demo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "policy.toml"
+    if text is not None:
+        policy.write_bytes(text)
+    ran = Ran(capfd, "audit", str(demo), "--as-of", AS_OF, "--policy", str(policy))
+    assert ran.refused and said in ran.err and str(policy) in ran.err
+
+
+# What to write, and where
+
+
+def test_output(demo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ["audit", str(demo), "--as-of", AS_OF]
+    shown = Ran(capfd, *words)
+    written = Ran(capfd, *words, "--output", str(tmp_path / "report"))
+    assert (written.code, written.out, written.err) == (shown.code, "", "")
+    assert (tmp_path / "report").read_text() == shown.out
+    for bad in (tmp_path, tmp_path / "no" / "where"):
+        assert Ran(capfd, *words, "--output", str(bad)).refused
+
+
+def test_the_same_bytes_every_time(demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ["audit", str(demo), "--as-of", AS_OF, "--format", "json"]
+    here = Ran(capfd, *words).out
+    there = started(*words, env={**os.environ, "PYTHONHASHSEED": "7", "LC_ALL": "C"})
+    assert there.stdout == here
+
+
+@pytest.mark.parametrize(
+    ("level", "code"), [("info", 1), ("low", 1), ("medium", 1), ("high", 1), ("never", 0)]
+)
+def test_fail_on(level: str, code: int, demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert Ran(capfd, "audit", str(demo), "--as-of", AS_OF, "--fail-on", level).code == code
+
+
+def test_fail_on_looks_at_the_severity(demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ["audit", str(demo), "--as-of", AS_OF, "--rule", "stale-copy", "--fail-on"]
+    assert [Ran(capfd, *words, level).code for level in ("low", "medium", "high")] == [1, 1, 0]
+
+
+def test_a_healthy_machine(healthy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capfd, "audit", str(healthy), "--as-of", AS_OF, "--format", "json", "--fail-on", "info")
+    report = json.loads(ran.out)
+    assert (ran.code, ran.err) == (0, "")
+    assert [r for r in report["results"] if r["findings"]] == []
+
+
+def test_strict(demo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "etc").mkdir()
+    assert Ran(capfd, "audit", str(tmp_path)).code == 0
+    assert Ran(capfd, "audit", str(tmp_path), "--strict").code == 3
+    assert Ran(capfd, "audit", str(demo), "--as-of", AS_OF, "--strict").code == 1  # 1 goes before 3
+
+
+def test_one_rule_and_ignored_ones(demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def flagged(*words: str) -> dict[str, list[str]]:
+        ran = Ran(capfd, "audit", str(demo), "--as-of", AS_OF, "--format", "json", *words)
+        found = json.loads(ran.out)["results"]
+        return {r["rule"]: [f["subject"] for f in r["findings"]] for r in found if r["findings"]}
+
+    everything = flagged()
+    assert set(everything) == {"hidden-renewal-path", "stale-copy", "stolen-renewal"}
+    assert set(flagged("--rule", "stale-copy")) == {"stale-copy"}
+    assert set(flagged("--rule", "stale-copy", "--rule", "stolen-renewal")) == {
+        "stale-copy",
+        "stolen-renewal",
+    }
+    assert set(flagged("--ignore", "stale-copy")) == set(everything) - {"stale-copy"}
+    subject = everything["stale-copy"][0]
+    assert subject not in flagged("--ignore", f"stale-copy:{subject}").get("stale-copy", [])
+    assert flagged("--ignore", "stale-copy:somebody.else") == everything
+    for words in (["--rule", "stale"], ["--ignore", "stale"], ["--ignore", "stale:x"]):
+        assert Ran(capfd, "audit", str(demo), "--as-of", AS_OF, *words).refused
+
+
+# Terminals and pipes
+
+
+def on_a_terminal(words: list[str], **environment: str) -> tuple[str, list[str]]:
+    """What a terminal of 80 columns receives, and what it shows."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "FORCE_COLOR")}
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "certaudit", *words],
+        dimensions=(400, 80),
+        env={**kept, "TERM": "xterm-256color", **environment},
+        encoding="utf-8",
+        timeout=60,
+    )
+    child.expect(pexpect.EOF)
+    child.close()
+    screen = pyte.Screen(80, 400)
+    pyte.Stream(screen).feed(child.before)
+    return child.before, [line.rstrip() for line in screen.display]
+
+
+def test_colours_only_where_they_are_wanted(demo: Path) -> None:
+    words = ["audit", str(demo), "--as-of", AS_OF]
+    assert "\x1b[" in on_a_terminal(words)[0]
+    assert "\x1b[" not in on_a_terminal([*words, "--no-color"])[0]
+    assert "\x1b[" not in on_a_terminal(words, NO_COLOR="1")[0]
+    assert "\x1b[" not in on_a_terminal(words, TERM="dumb")[0]
+    assert "\x1b[" not in started(*words).stdout
+
+
+def test_the_terminal_never_has_to_wrap(demo: Path) -> None:
+    sent, shown = on_a_terminal(["audit", str(demo), "--as-of", AS_OF, "--no-color"])
+    lines = [line.rstrip() for line in sent.replace("\r\n", "\n").split("\n")]
+    assert max(map(len, lines)) <= 80
+    assert [line for line in shown if line] == [line for line in lines if line]
+
+
+def test_a_pipe_that_is_closed_early(demo: Path) -> None:
+    command = f"{sys.executable} -m certaudit audit {demo} --as-of {AS_OF} --format json | head -c 1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr.replace(PATIENCE, "")) == ("{", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_said(demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capfd, "audit", str(demo), "--as-of", AS_OF, "--output", "/dev/full")
+    assert ran.refused and "No space left" in ran.err
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a descriptor for the child
+        done = subprocess.run(
+            [sys.executable, "-m", "certaudit", "audit", str(demo), "--as-of", AS_OF],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    errors = done.stderr.replace(PATIENCE, "")
+    assert (done.returncode, errors.count("\n")) == (2, 1)
+    assert "No space left" in errors
+
+
+# What goes wrong inside
+
+
+def patched(body: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process in which ``observe`` has another body."""
+    code = (
+        "import os, sys, time, signal\nimport certaudit.audit\n"
+        f"def observe(*_):\n    {body}\n"
+        "certaudit.audit.observe = observe\n"
+        "from certaudit.cli import run\nsys.exit(run(sys.argv[1:]))\n"
+    )
+    words = (sys.executable, "-c", code, *words)
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    "error", ["1 / 0", "raise RecursionError('x\\ny')", "raise OSError(5, 'bad disk')"]
+)
+def test_a_bug_is_one_line_and_70(error: str, demo: Path) -> None:
+    done = patched(error, "audit", str(demo), "--as-of", AS_OF)
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr.startswith("certaudit: this is a bug in certaudit: ")
+    assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+
+
+def test_an_interrupt_is_130(demo: Path) -> None:
+    done = patched("os.kill(os.getpid(), signal.SIGINT); time.sleep(9)", "audit", str(demo))
+    assert (done.returncode, done.stderr) == (130, "certaudit: interrupted\n")
+
+
+def test_control_c_from_a_terminal(demo: Path) -> None:
+    code = (
+        "import sys, time\nimport certaudit.audit\n"
+        "certaudit.audit.observe = lambda *_: time.sleep(30)\n"
+        "from certaudit.cli import run\nprint('ready', flush=True)\nsys.exit(run(sys.argv[1:]))\n"
+    )
+    words = [sys.executable, "-c", code, "audit", str(demo)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None and child.stdout.readline() == "ready\n"
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert errors == "certaudit: interrupted\n"
+
+
+def test_only_a_long_wait_is_announced(demo: Path) -> None:
+    slow = patched("time.sleep(1.4); raise KeyboardInterrupt", "audit", str(demo))
+    assert slow.stderr == "certaudit: reading the machine ...\ncertaudit: interrupted\n"
+    quick = patched("raise KeyboardInterrupt", "audit", str(demo))
+    assert quick.stderr == "certaudit: interrupted\n"

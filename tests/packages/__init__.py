@@ -1,0 +1,1 @@
+"""Real Debian packages as root file systems, with nothing of them run."""
