@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Literal
 
 Severity = Literal["info", "low", "medium", "high"]
@@ -398,8 +397,3 @@ class Report:
         pairs = [(r, f) for r in self.results for f in r.findings]
         rank = {name: -n for n, name in enumerate(SEVERITIES)}
         return tuple(sorted(pairs, key=lambda p: (rank[p[1].severity], p[0].rule, p[1].subject)))
-
-
-def path_text(path: PurePosixPath | str) -> str:
-    """A path inside the audited machine as evidence names it."""
-    return str(path)
