@@ -36,7 +36,8 @@ _CRONIE_PERIODS = {
 
 @dataclass(frozen=True, slots=True)
 class AnacronJob:
-    """One job. ``period`` is as written, ``days`` the longest time between two runs it means.
+    """One job. ``period`` is as written, ``days`` the longest time between two runs it means; 0: it
+    runs whenever anacron starts.
 
     ``command`` has lost its backslashes, as in anacron; ``text`` is as written.
     ``delay`` is what anacron waits before the job; ``identifier`` names its stamp file in
@@ -161,7 +162,9 @@ def _days(period: str, daemon: Daemon) -> int:
     for prefix, days in named.items():
         if period.startswith(prefix):
             return days
-    raise ParseError("unknown named period")
+    if daemon == "cronie":
+        raise ParseError("unknown named period")
+    return 0  # Debian's says "skipping", and yet runs the job at every start
 
 
 def _number(digits: str) -> int:

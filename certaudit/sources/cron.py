@@ -258,20 +258,20 @@ def anacron_jobs(host: Host, found: Found) -> list[Candidate]:
         return []
     present = host.path_exists("/usr/sbin/anacron")
     jobs = []
-    for job in anacrontab.parse_anacrontab(text).jobs:
+    dialect: anacrontab.Daemon = "cronie" if daemon_of(host) == "cronie" else "anacron-debian"
+    for job in anacrontab.parse_anacrontab(text, dialect).jobs:
+        often = f"every {job.days} days" if job.days else "at every start of anacron"
         here = (Evidence("/etc/anacrontab", job.line, job.text.strip()),)
         state: TriggerState = "dormant" if present is False else "armed"
         code = "no-anacron" if present is False else "anacron-job"
-        words = (
-            "anacron is not installed" if present is False else f"anacron runs it every {job.days} days"
-        )
+        words = "anacron is not installed" if present is False else f"anacron runs it {often}"
         trigger = Trigger(
             id=f"anacron:{job.identifier}",
             kind="anacron",
             state=state,
             source=Source("/etc/anacrontab", job.line),
             reasons=(Reason(code, words, here),),
-            schedule=Schedule((f"every {job.days} days",), longest_gap=job.days * 86_400.0),
+            schedule=Schedule((often,), longest_gap=job.days * 86_400.0 or None),
             last_fired=None,
             certain=present is True,
         )

@@ -88,7 +88,10 @@ class Services:
 
     def _entries(self, unit: Unit, via: tuple[str, ...], gaps: list[Gap]) -> Iterator[Entry]:
         environment = self._environment(unit, gaps)
-        user = unit.last("Service", "User") or unit.manager or "root"
+        named, _ = exec_line.expand_specifiers(
+            unit.last("Service", "User") or "", self._specifiers(unit)
+        )
+        user = named or unit.manager or "root"
         for key in EXEC_KEYS:
             for setting in unit.all("Service", key):
                 step = ChainStep(setting.path, setting.line, f"{key}={setting.value}")
@@ -109,11 +112,12 @@ class Services:
     def _environment(self, unit: Unit, gaps: list[Gap]) -> tuple[tuple[str, str], ...]:
         """``Environment=`` and ``EnvironmentFile=`` of a service, later ones winning."""
         known = {"PATH": PATH, "HOME": self.manager.home}
+        specifiers = self._specifiers(unit)
         for setting in unit.all("Service", "Environment"):
-            text, _ = exec_line.expand_specifiers(setting.value, self._specifiers(unit))
-            known.update(parse_environment(text))
+            for key, value in parse_environment(setting.value):
+                known[key], _ = exec_line.expand_specifiers(value, specifiers)
         for setting in unit.all("Service", "EnvironmentFile"):
-            path = setting.value.removeprefix("-")
+            path, _ = exec_line.expand_specifiers(setting.value.removeprefix("-"), specifiers)
             try:
                 known.update(parse_environment_file(self.host.root.text(path)))
             except UnreadableError as error:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cache
@@ -79,10 +79,8 @@ def obstacle() -> str | None:
 def faketime() -> Path | None:
     """libfaketime's library, the installed one or that of the package; ``None`` without."""
     roots = [Path("/")]
-    try:
+    with suppress(debs.DebsError):
         roots.append(debs.unpacked("libfaketime"))
-    except debs.DebsError:
-        pass
     found = (file for root in roots for file in root.glob("usr/lib/*/faketime/libfaketime.so.1"))
     return next(found, None)
 
@@ -131,12 +129,16 @@ def run(place: Lab, daemon: Sequence[str], timeout: float = 110.0) -> Records:
     commands = [*covers(place), f"exec {shlex.join([*preload, *daemon])}"]
     flags = ["--mount", "--pid", "--net", "--fork", "--kill-child", "--propagation", "private"]
     output = (place.work / "output").open("wb")
-    with output, syslog(place) as said, subprocess.Popen(
-        ["unshare", *flags, "sh", "-ec", "\n".join(commands)],
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-    ) as process:
+    with (
+        output,
+        syslog(place) as said,
+        subprocess.Popen(
+            ["unshare", *flags, "sh", "-ec", "\n".join(commands)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        ) as process,
+    ):
         try:
             wait(place, process, timeout, said)
         finally:

@@ -17,29 +17,44 @@ from tests.conformance.cron_lab import RECORDER, SENTINEL
 ODD_USERS = ("web.admin", "_under", "UPPER", "has-dash", "trail9", "wwwdata", "0zero")
 STRANGERS = ("hogehoge", "nosuch", "0", "root:root", "ROOT", "*", "root\r", "r\u00f6\u00f6t")
 NAMES = (
-    "plain", "with-dash", "with_under", "UPPER", "0digit", "-dash", "_under", "a.dot", "b.conf", "c~", "#d#",
-    ".hidden", "e.dpkg-dist", "f.dpkg-old", "g dpkg", "h:i", "j+k", "l,m", "n@o", "p\u00e9", "q\nr", "s\tt",
+    "plain", "with-dash", "with_under", "UPPER", "0digit", "-dash", "_under", "a.dot", "b.conf",
+    "c~", "#d#",
+    ".hidden", "e.dpkg-dist", "f.dpkg-old", "g dpkg", "h:i", "j+k", "l,m", "n@o", "p\u00e9",
+    "q\nr", "s\tt",
     "u.sh", "w.rpmsave", "x.rpmnew", "y.swp", "z=z", "x" * 200, ".placeholder", "trailing-",
     "(paren)", "a'b", 'a"b', "$(x)", "back\\slash", "%", "d" * 254 + "~",
 )  # fmt: skip
 GOOD_MODES = (0o644, 0o600, 0o755, 0o444, 0o640, 0o700, 0o400, 0o4644, 0o2644, 0o1644, 0o000, 0o111)
 BAD_MODES = (0o664, 0o666, 0o646, 0o777, 0o620, 0o602)
 SPOOL_MODES = (0o644, 0o640, 0o400, 0o700, 0o660, 0o604, 0o4600, 0o1600, 0o200, 0o000)
-COMMENTS = ("# a comment", "  # indented", "#", "\t#x", "", "   ", "\t", "# * * * * * root /run/lab/r no")
+COMMENTS = (
+    "# a comment",
+    "  # indented",
+    "#",
+    "\t#x",
+    "",
+    "   ",
+    "\t",
+    "# * * * * * root /run/lab/r no",
+)
 ASSIGNMENTS = (
     "HOGE=fuga", "HOGE = fuga piyo", "HOGE='a b'", 'HOGE="a b"', 'HOGE=" a "', "'HOGE'=x", '"FUGA" = y',
     "HOGE=$PATH:/x", "PATH=/bin:/usr/bin:/opt/x", "SHELL=/bin/bash", "SHELL=/bin/dash", "HOME=/tmp",
     "LOGNAME=somebody", "USER=somebody", 'MAILTO=""', "MAILTO=root@example.org", "HOGE=a#b", "HOGE= x ",
     "  FUGA=indented", "HOGE=x\r", "HOGE='a\"b'", "HOGE=a=b", "CRON_TZ=Asia/Tokyo", "TZ=Asia/Tokyo",
-    "RANDOM_DELAY=5", "HOGE='x'  ", "HOGE=\"'x'\"", "HOGE\t=\tx", "HOGE=''", 'FUGA=""', "HOGE=x\\", "HOGE=%",
+    "RANDOM_DELAY=5", "HOGE='x'  ", "HOGE=\"'x'\"", "HOGE\t=\tx", "HOGE=''", 'FUGA=""',
+    "HOGE=x\\", "HOGE=%",
 )  # fmt: skip
 BAD_ASSIGNMENTS = (
-    "HOGE=", "MAILTO=", "HOGE='a", 'HOGE="a" b', "HOGE", "=x", "HOGE FUGA=x", "export HOGE=x", "'HOGE=x",
+    "HOGE=", "MAILTO=", "HOGE='a", 'HOGE="a" b', "HOGE", "=x", "HOGE FUGA=x", "export HOGE=x",
+    "'HOGE=x",
     '"A B"=x', "HOGE+=x", "HOGE='a'b", "\"=\"=x", "''=x",
 )  # fmt: skip
 BAD_LINES = (
-    "* * * *", "* * * * *", "* * * * * ", "* * * * * root", "* * * * * root ", "not a line", "\r", "\x0c", "*",
-    "@", "@reboot", "@fortnightly root {c}", "@Daily root {c}", "60 * * * * root {c}", "* 24 * * * root {c}",
+    "* * * *", "* * * * *", "* * * * * ", "* * * * * root", "* * * * * root ", "not a line",
+    "\r", "\x0c", "*",
+    "@", "@reboot", "@fortnightly root {c}", "@Daily root {c}", "60 * * * * root {c}",
+    "* 24 * * * root {c}",
     "* * 0 * * root {c}", "* * 32 * * root {c}", "* * * 13 * root {c}", "* * * 0 * root {c}",
     "* * * * 8 root {c}", "*/0 * * * * root {c}", "-1 * * * * root {c}", "* * * january * root {c}",
     "5/2 * * * * root {c}", "a * * * * root {c}", "; * * * * root {c}", "// * * * * root {c}",
@@ -48,8 +63,10 @@ BAD_LINES = (
     ",1 * * * * root {c}", "1-2-3 * * * * root {c}", "1- * * * * root {c}", "*,, * * * * root {c}",
 )  # fmt: skip
 ENDS = (
-    "", " ", "\t", " arg", "  two  blanks", " a%b", " a\\%b", " %", " \\\\", " a#b", " # c", " 'q r'", " \r",
-    "\r", " a%b%c", " \\a", " a\\\\%b", " $HOGE", " ~", ' "x"', " `echo 1`", " >/dev/null 2>&1", " && true",
+    "", " ", "\t", " arg", "  two  blanks", " a%b", " a\\%b", " %", " \\\\", " a#b", " # c",
+    " 'q r'", " \r",
+    "\r", " a%b%c", " \\a", " a\\\\%b", " $HOGE", " ~", ' "x"', " `echo 1`", " >/dev/null 2>&1",
+    " && true",
     "; true", " \u00e9", " a\\", "%stdin",
 )  # fmt: skip
 
@@ -235,10 +252,26 @@ class Tables:
         if rng.random() < 0.72:
             return "*"
         other = min(size - 1, now + rng.randint(1, 3))
-        forms = [f"{now}", f"{now:02}", f"{now}-{other}", f"{other},{now}", f"{now},{other}", f"{other}", "*/2"]
-        forms += [f"*/{rng.randint(1, 40)}", f"{now}-{size - 1}/{rng.randint(1, 9)}", f"{now},{now},{now}", "*,1"]
+        forms = [
+            f"{now}",
+            f"{now:02}",
+            f"{now}-{other}",
+            f"{other},{now}",
+            f"{now},{other}",
+            f"{other}",
+            "*/2",
+        ]
+        forms += [
+            f"*/{rng.randint(1, 40)}",
+            f"{now}-{size - 1}/{rng.randint(1, 9)}",
+            f"{now},{now},{now}",
+            "*,1",
+        ]
         forms += [f"{now}~{other}", f"{now}.5", f"{other}-{now}", f"{now};x"]
-        names = {3: ("jan", "JAN", "Dec", "jan-mar"), 4: ("sun", "Sun", "MON", "7", "0-7", "5-7", "sun-sat")}
+        names = {
+            3: ("jan", "JAN", "Dec", "jan-mar"),
+            4: ("sun", "Sun", "MON", "7", "0-7", "5-7", "sun-sat"),
+        }
         return rng.choice([*forms, *names.get(at, ())])
 
 

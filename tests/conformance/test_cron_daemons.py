@@ -71,9 +71,9 @@ def test_debians_cron(run: int) -> None:
         lines = judged(place)
         want = expected(place, lines)
         ran = cron_lab.run(place, [str(DEBIAN), "-f", "-L", "15"])
-        print(f"CERTAUDIT_SEED={SEED}: {tables.files} files, {tables.lines} commands")
+        about = f"CERTAUDIT_SEED={SEED}: {tables.files} files, {tables.lines} commands"
         differences = compared(place.tree, want, ran)
-    assert not differences, "\n".join(differences[:40])
+    assert not differences, "\n".join([about, *differences[:40]])
     assert sum(want.values()) > 80
 
 

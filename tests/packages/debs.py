@@ -96,9 +96,7 @@ def unpacked(name: str) -> Path:
     return finished
 
 
-def run(
-    command: list[str], timeout: float, cwd: str | None = None
-) -> subprocess.CompletedProcess[str]:
+def run(command: list[str], timeout: float, cwd: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run a program of the machine, in English, and give back what it said."""
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     try:

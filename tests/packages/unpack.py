@@ -18,10 +18,17 @@ BASE = ("base-files", "base-passwd", "init-system-helpers", "coreutils", "dash",
 CRON = ("cron", "cron-daemon-common")
 SYSTEMD = (*BASE, *CRON, "systemd", "systemd-sysv")
 SYSVINIT = (*BASE, *CRON, "sysvinit-core", "initscripts", "sysv-rc")
-CERTBOT = ("certbot", "python3-certbot", "python3-acme", "python3-certbot-nginx", "python3-certbot-apache")
+CERTBOT = (
+    "certbot",
+    "python3-certbot",
+    "python3-acme",
+    "python3-certbot-nginx",
+    "python3-certbot-apache",
+)
 # Clients of other kinds, and daemons with units, timers or cron lines of their own.
 OTHERS = (
-    "dehydrated", "acmetool", "lego", "certmonger", "caddy", "uacme", "lacme", "acme-tiny", "monit", "haproxy",
+    "dehydrated", "acmetool", "lego", "certmonger", "caddy", "uacme", "lacme", "acme-tiny",
+    "monit", "haproxy",
     "nginx-common", "certspotter", "logrotate", "mdadm", "exim4-base", "getssl", "step-cli",
 )  # fmt: skip
 ROOTS = {
@@ -88,15 +95,15 @@ def enable(root: Path, unit: str) -> None:
 def main(arguments: list[str]) -> int:
     """Make one root or all of them below a directory."""
     if not 1 <= len(arguments) <= 2 or (len(arguments) == 2 and arguments[1] not in ROOTS):
-        print(f"usage: python -m tests.packages.unpack DIR [{'|'.join(ROOTS)}]", file=sys.stderr)
+        sys.stderr.write(f"usage: python -m tests.packages.unpack DIR [{'|'.join(ROOTS)}]\n")
         return 2
     for name in arguments[1:] or ROOTS:
         target = Path(arguments[0]) / name
         target.mkdir(parents=True)
         try:
-            print(f"{target}: {', '.join(make(name, target))}")
+            sys.stdout.write(f"{target}: {', '.join(make(name, target))}\n")
         except debs.DebsError as error:
-            print(f"{name}: {error}", file=sys.stderr)
+            sys.stderr.write(f"{name}: {error}\n")
             return 1
     return 0
 

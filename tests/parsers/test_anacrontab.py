@@ -70,11 +70,11 @@ def test_cronie_table() -> None:
     )
 
 
-def test_debian_knows_no_settings_and_two_named_periods() -> None:
+def test_debian_knows_no_settings_and_runs_unknown_periods_at_every_start() -> None:
     table = parse_anacrontab("START_HOURS_RANGE=3-22\n@weekly 1 x y\n@yearly 1 x y\n")
     assert table.start_hours is None
-    assert table.errors == (AnacronError(2, "unknown named period"),)
-    assert [job.days for job in table.jobs] == [366]
+    assert table.errors == ()
+    assert [job.days for job in table.jobs] == [0, 366]
 
 
 def test_cronie_refuses_settings_without_meaning() -> None:

@@ -1,0 +1,122 @@
+"""Real Debian packages, audited as images: what their timers and cron lines are taken for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from certaudit.audit import audit, observe
+from certaudit.cli.common import policy_of
+from certaudit.host.machine import open_host
+from certaudit.model import Report
+from certaudit.rules import rules
+from fixtures.machine import build_text
+from tests.packages import debs, unpack
+
+AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
+LINEAGE = """
+born 2026-05-01T00:00:00+00:00
+as-of 2026-06-01T00:00:00+00:00
+lineage example.org
+generation example.org 1 from=2026-05-20T00:00:00+00:00 days=90
+conf example.org authenticator=nginx installer=nginx renew_hook=/usr/local/bin/reload-nginx
+"""
+CRON_LINE = "cron:/etc/cron.d/certbot:"
+DAILY = "run-parts:/etc/cron.daily/renew"
+Make = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Makes a named root once; skips where packages cannot be had."""
+    made: dict[str, Path] = {}
+
+    def root(name: str) -> Path:
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp("packages") / name
+            made[name].mkdir()
+            try:
+                unpack.make(name, made[name])
+            except debs.DebsError as error:
+                if os.environ.get("CERTAUDIT_LIVE") == "require":
+                    pytest.fail(str(error))
+                pytest.skip(str(error))
+            with_lineage(made[name])
+        return made[name]
+
+    if os.environ.get("CERTAUDIT_LIVE") == "off":
+        pytest.skip("CERTAUDIT_LIVE=off")
+    return root
+
+
+def with_lineage(root: Path) -> None:
+    """Give the root a certificate that certbot keeps, with a deploy hook, and a zone for its clock."""
+    machine = build_text(LINEAGE, root.parent / "lineage")
+    shutil.copytree(
+        machine.root / "etc/letsencrypt", root / "etc/letsencrypt", symlinks=True, dirs_exist_ok=True
+    )
+    (root / "etc/timezone").write_text("Etc/UTC\n")
+    hook = root / "usr/local/bin/reload-nginx"
+    hook.parent.mkdir(parents=True, exist_ok=True)
+    hook.write_text("#!/bin/sh\nsystemctl reload nginx\n")
+    hook.chmod(0o755)
+
+
+def audited(root: Path) -> Report:
+    host = open_host(root, AS_OF)
+    return audit(observe(host, policy_of(host.root, None)), rules())
+
+
+def states(report: Report) -> dict[str, str]:
+    """Trigger and state; the number of the packaged cron line is left out."""
+    found = {trigger.id: trigger.state for trigger in report.model.triggers}
+    return {CRON_LINE if key.startswith(CRON_LINE) else key: value for key, value in found.items()}
+
+
+@pytest.mark.parametrize("name", ["systemd", "anacron", "systemd-cron", "everything"])
+def test_certbot_under_systemd(make: Make, name: str) -> None:
+    report = audited(make(name))
+    assert states(report) == {"timer:certbot.timer": "armed", CRON_LINE: "dormant"}
+    assert [result.rule for result, _ in report.findings] == []
+    dormant = next(t for t in report.model.triggers if t.id.startswith(CRON_LINE))
+    assert "guard-false" in [reason.code for reason in dormant.reasons]
+    lineage = report.model.lineage("example.org")
+    assert lineage is not None
+    renewers = report.model.renewers(lineage)
+    assert [path.trigger for path in renewers] == ["timer:certbot.timer"]
+
+
+def test_certbot_under_sysvinit(make: Make) -> None:
+    report = audited(make("sysvinit"))
+    assert states(report) == {CRON_LINE: "armed"}
+    assert [result.rule for result, _ in report.findings] == []
+
+
+def test_other_packages_start_no_certbot(make: Make) -> None:
+    report = audited(make("others"))
+    assert states(report) == {}
+    rules_speaking = {result.rule for result, _ in report.findings}
+    assert rules_speaking <= {"no-renewal-path", "unattended-renewal-impossible"}
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("systemd", "/etc/crontab"), ("anacron", "/etc/anacrontab")]
+)
+def test_cron_daily_moves_to_anacron(make: Make, name: str, first: str) -> None:
+    script = make(name) / "etc/cron.daily/renew"
+    script.write_text("#!/bin/sh\ncertbot -q renew\n")
+    script.chmod(0o755)
+    try:
+        model = audited(make(name)).model
+    finally:
+        script.unlink()
+    trigger = model.trigger(DAILY)
+    assert trigger is not None
+    assert trigger.state == "armed"
+    chains = {path.chain[0].path for path in model.paths if path.trigger == DAILY}
+    assert chains == {first}
