@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from certaudit.catalogue import mentions_client
 from certaudit.facts import Start
 from certaudit.linking.claims import (
     SNUG,
@@ -34,6 +35,7 @@ __all__ = ["Around", "Attribution", "attribute", "could_start"]
 QUIET = frozenset(
     {"-q", "--quiet", "-n", "--non-interactive", "--noninteractive", "--no-random-sleep-on-renew"}
 )
+PROMPT = timedelta(seconds=5)  # a client typed with sudo is called at once
 BREAK = timedelta(seconds=2)  # certbot's own change of file in mid-run takes no time
 
 
@@ -82,14 +84,10 @@ def attribute(
     starts reach back to it.
     """
     fitting = plausible(claims(run, starts, linked))
-    people = [(s, by_hand(run, s, linked)) for s in starts if s.kind == "sudo"]
-    exact = [s for s, fit in people if fit]
     best = nearest(fitting)
-    if not exact and not best and (loose := [s for s, fit in people if fit is None]):
-        return manual(loose[-1], "low")
-    if exact and not any(claim.arguments and claim.close for claim in best):
-        sure: Confidence = "low" if broken(run) else "high" if run.started else "medium"
-        return manual(exact[-1], sure)
+    exact, person = by_person(run, starts, linked, best)
+    if person is not None:
+        return person
     names = sorted({claim.name for claim in best})
     if exact:
         names.append("a person's sudo")
@@ -99,6 +97,28 @@ def attribute(
     if names:
         return Attribution(because=(f"the start lines fit more than one trigger: {', '.join(names)}",))
     return by_fingerprint(run, linked, covered, around)
+
+
+def by_person(
+    run: LogRun, starts: Sequence[Start], linked: Sequence[Linked], best: list[Claim]
+) -> tuple[bool, Attribution | None]:
+    """Whether a sudo line fits a run exactly, and the answer where it is a person's.
+
+    Where a trigger's start with these arguments fits as well, a client just called with sudo is the
+    likelier one of the two only if the trigger's command had other work to do first.
+    """
+    people = [(s, by_hand(run, s, linked)) for s in starts if s.kind == "sudo"]
+    exact = [s for s, fit in people if fit]
+    loose = [s for s, fit in people if fit is None]
+    if not exact:
+        return False, manual(loose[-1], "low") if loose and not best else None
+    rivals = [claim for claim in best if claim.arguments]
+    if not rivals:
+        return True, manual(exact[-1], "low" if broken(run) else "high" if run.started else "medium")
+    late = began(run) - exact[-1].time > PROMPT or not mentions_client(exact[-1].command or "")
+    if late or broken(run) or any(claim.close for claim in rivals):
+        return True, None
+    return True, manual(exact[-1], "medium")
 
 
 def plausible(found: list[Claim]) -> list[Claim]:
@@ -160,6 +180,8 @@ def sureness(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> tuple
         return "low", "but the run's lines lie in two files with a break: they may be two runs"
     if not alone:
         return "medium", "but the start of another trigger fits as well"
+    if claim.start in around.shared:
+        return "low", "but another run fits that start as well"
     if claim.start in around.unproven:
         return "medium", "but the logs do not cover all the time in which the timer may have fired"
     return by_place(claim, run, around)
@@ -168,6 +190,11 @@ def sureness(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> tuple
 def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str | None]:
     """How sure the place of a run after, or within, the one start that fits it makes it."""
     start, one = claim.start, claim.linked
+    if claim.arguments is False and (start.failed or typed(run)):
+        return (
+            "low",
+            "and are what a person types, or the unit failed: its own run may have been locked out",
+        )
     if claim.whole:
         return "high", None
     if claim.arguments is False:
@@ -183,8 +210,6 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
 
 def loosely(claim: Claim, around: Around) -> tuple[Confidence, str | None]:
     """How sure an open start some time before the run is."""
-    if claim.start in around.shared:
-        return "low", "but another run fits that start as well"
     if claim.start in around.sole and claim.arguments and claim.name in around.steady:
         return "high", "no other run fits that start, and the client's log covers it"
     return "medium", None

@@ -20,6 +20,7 @@ from certaudit.parsers.crontab import next_firing
 GRAIN = timedelta(seconds=90)  # AccuracySec is a minute unless set; a busy machine is late
 LOOK_BACK = (timedelta(hours=2), timedelta(days=1), timedelta(days=8), timedelta(days=35))
 MOST = 500
+SETTLED = 5  # firings in the logs from which on a silence means something
 SECOND = timedelta(seconds=1)
 STAMP = timedelta(seconds=2)  # a stamp file holds whole seconds
 
@@ -32,14 +33,19 @@ def elapse_before(one: Linked, moment: datetime) -> datetime | None:
     schedule = one.trigger.schedule
     if schedule is None or any("=" in text for text in schedule.expression):
         return None
-    found = [last_of(text, one.trigger.kind, moment) for text in schedule.expression]
+    gap = timedelta(seconds=schedule.longest_gap or 0) - delay_of(one) + SECOND
+    first = gap if gap > SECOND else LOOK_BACK[0]
+    found = [last_of(text, one.trigger.kind, moment, first) for text in schedule.expression]
     return max((f for f in found if f is not None), default=None)
 
 
 @lru_cache(maxsize=20_000)
-def last_of(expression: str, kind: str, moment: datetime) -> datetime | None:
-    """The last firing of one expression up to a moment, in that moment's zone."""
-    for span in LOOK_BACK:
+def last_of(expression: str, kind: str, moment: datetime, first: timedelta) -> datetime | None:
+    """The last firing of one expression up to a moment, in that moment's zone.
+
+    ``first`` is how far back to look at first: about as far as two firings lie apart.
+    """
+    for span in (first, *LOOK_BACK):
         last, following = None, following_of(expression, kind, moment - span)
         for _ in range(MOST):
             if following is None or following > moment:
@@ -54,10 +60,16 @@ def following_of(expression: str, kind: str, moment: datetime) -> datetime | Non
     """The next firing of an expression; ``None`` where it has none or is no schedule."""
     try:
         if kind == "timer":
-            return calendar.next_after(calendar.parse(expression), moment)
+            return calendar.next_after(parsed(expression), moment)
         return next_firing(expression, moment, "vixie-debian") if kind == "cron" else None
     except ParseError:
         return None
+
+
+@lru_cache(maxsize=100)
+def parsed(expression: str) -> calendar.CalendarSpec:
+    """A calendar expression, parsed once; raises ``ParseError``."""
+    return calendar.parse(expression)
 
 
 def lateness(one: Linked, moment: datetime) -> timedelta | None:
@@ -90,7 +102,8 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span) -> Doubts:
 
     One elapse fires once: of two starts for it one was not the timer's, and only the timer's stamp
     tells which. A start outside of all its times is not explained. Where the logs do not cover the
-    whole time in which an elapse may fire, a single start for it is not proven either.
+    whole time in which an elapse may fire, or nothing fired for the next one (the machine was off, the
+    timer stopped), a single start is not proven either.
     """
     doubtful: set[Start] = set()
     unproven: set[Start] = set()
@@ -99,9 +112,31 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span) -> Doubts:
         others = [s for s in group if not stamped(s, one)]
         if len(group) > 1 or (others and not_fired_since(others[0], one)):
             doubtful.update(others)
-        elif others and (elapse < span.since or elapse + delay_of(one) + GRAIN > span.until):
+        elif (
+            elapse < span.since
+            or not passed(elapse, one, span)
+            or silent_after(elapse, groups, one, span)
+        ):
             unproven.update(others)
     return Doubts(frozenset(doubtful), frozenset(unproven))
+
+
+def passed(elapse: datetime, one: Linked, span: Span) -> bool:
+    """Do the logs reach to the end of the time in which an elapse may fire?"""
+    return elapse + delay_of(one) + GRAIN <= span.until
+
+
+def silent_after(
+    elapse: datetime, groups: Mapping[datetime, list[Start]], one: Linked, span: Span
+) -> bool:
+    """Did nothing fire for the next elapse, though its time has passed, of a timer that fired before?"""
+    if len(groups) < SETTLED:
+        return False
+    schedule = one.trigger.schedule
+    texts = schedule.expression if schedule else ()
+    found = [f for text in texts if (f := following_of(text, one.trigger.kind, elapse))]
+    following = min(found, default=None)
+    return following is not None and following not in groups and passed(following, one, span)
 
 
 def grouped(starts: Iterable[Start], one: Linked, outside: set[Start]) -> dict[datetime, list[Start]]:
@@ -120,12 +155,18 @@ def grouped(starts: Iterable[Start], one: Linked, outside: set[Start]) -> dict[d
 
 
 def give_back(groups: dict[datetime, list[Start]], elapse: datetime, one: Linked) -> None:
-    """A start right after an elapse is the late one of the elapse before, if that has none yet."""
+    """A start right after an elapse may be the late one of the elapse before.
+
+    It is, if that has none yet and this one has another; else it counts for both.
+    """
     first = groups[elapse][0]
     earlier = elapse_before(one, elapse - SECOND)
-    late = earlier is not None and earlier + delay_of(one) + GRAIN >= first.time
-    if earlier is not None and late and len(groups[elapse]) > 1 and earlier not in groups:
+    if earlier is None or earlier + delay_of(one) + GRAIN < first.time or len(groups[elapse]) < 2:
+        return
+    if earlier not in groups:
         groups[elapse].pop(0)
+    else:
+        groups[earlier].append(first)
 
 
 def delay_of(one: Linked) -> timedelta:

@@ -25,6 +25,7 @@ from certaudit.linking.claims import (
     owners_of,
     starts_unit,
     trigger_arguments,
+    wrapped,
 )
 from certaudit.linking.firings import Doubts, Span, all_doubts, elapse_before
 from certaudit.linking.paths import Linked
@@ -85,8 +86,10 @@ class Matching:
         self.settled: dict[int, Start] = {}
         self.used: Counter[Start] = Counter()
         self.most: dict[Start, int] = {}
-        for found in fitting:
+        self.runs: dict[Start, set[int]] = {}
+        for number, found in enumerate(fitting):
             for claim in found:
+                self.runs.setdefault(claim.start, set()).add(number)
                 self.most[claim.start] = max(self.most.get(claim.start, 0), calls(claim.linked))
 
     def settle(self) -> None:
@@ -111,7 +114,13 @@ class Matching:
         if len(starts) != 1:
             return None
         claim = min((c for c in close if c.start in starts), key=lambda c: c.rank)
+        if not claim.whole and wrapped(claim.linked) and self.contested(claim.start):
+            return None
         return claim.rank, number, claim.start
+
+    def contested(self, start: Start) -> bool:
+        """Is a start left to more runs than it makes? After a script's work none is the closest."""
+        return sum(n not in self.settled for n in self.runs[start]) > self.most[start] - self.used[start]
 
     def give(self, number: int, start: Start) -> bool:
         """Settle a run on a start that is not used up."""
@@ -171,8 +180,12 @@ def what_is_around(
     span = Span(min(times), max(s.ended or s.time for s in starts)) if times else None
     found = all_doubts(own, linked, names, span) if span else Doubts()
     return Around(
-        sole=frozenset(s for s, n in wanted.items() if n == 1 and since is not None and since <= s.time),
-        shared=frozenset(s for s, n in wanted.items() if n > 1),
+        sole=frozenset(
+            s
+            for s, n in wanted.items()
+            if n <= matching.most[s] and since is not None and since <= s.time
+        ),
+        shared=frozenset(s for s, n in wanted.items() if n > matching.most[s]),
         doubtful=found.doubtful,
         unproven=found.unproven,
         steady=frozenset(one.trigger.id for one in linked if is_steady(one, starts, wanted, since)),

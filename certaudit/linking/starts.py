@@ -14,6 +14,7 @@ from certaudit.model import Evidence
 from certaudit.parsers.events import AnacronJob, CronCommand, Event, SudoCommand, UnitEvent
 
 SAME_LINE = timedelta(seconds=3)  # how far two logs' stamps of one message lie apart
+RECENT = 20  # starts that are looked at for one that has not ended
 ENDS = frozenset({"finished", "deactivated", "failed", "exited", "started"})
 
 
@@ -63,7 +64,18 @@ def unit_line(starts: list[Start], line: Observed, event: UnitEvent, units: tupl
     elif event.phase in ENDS and last is not None:
         bad = event.phase == "failed" or (event.phase == "exited" and bool(event.result))
         failed = True if bad else (starts[last].failed or False)
-        starts[last] = replace(starts[last], ended=line.time, failed=failed)
+        meant = units if event.unit is not None and lone(starts, last) else starts[last].units
+        starts[last] = replace(starts[last], ended=line.time, failed=failed, units=meant)
+
+
+def lone(starts: list[Start], last: int) -> bool:
+    """Is a start the only one not yet ended that its Description= can mean?
+
+    Then a line that names the unit (systemd 232-251 names it at the end alone) tells which it was.
+    """
+    units = set(starts[last].units)
+    near = starts[max(0, last - RECENT) : last]
+    return all(s.ended is not None or not units & set(s.units) for s in near if s.kind == "unit")
 
 
 def begin(starts: list[Start], start: Start) -> None:

@@ -40,8 +40,10 @@ class Answer:
 
     @property
     def wrong(self) -> bool:
-        """Answered, and not the truth."""
-        return self.run.confidence != "unknown" and self.said != self.truth
+        """Answered, and neither the truth nor a twin of it."""
+        run = self.execution
+        twins = (*run.twins, *(run.origin.twins if run.origin else ())) if run else ()
+        return self.run.confidence != "unknown" and self.said not in (self.truth, *twins)
 
 
 def answers(history: History, logs: Logs) -> Iterator[Answer]:
@@ -138,7 +140,8 @@ def candidate(job: Job) -> Candidate:
         base = makers.cron(job.command, file=file)
         return replace(base, trigger=replace(base.trigger, schedule=Schedule((cron_times(job),))))
     base = makers.timer(job.command, name=job.trigger[len("timer:") : -len(".timer")])
-    schedule = Schedule((job.calendar,), random_delay=job.delay, persistent=job.delay > 0)
+    gap = (86_400 / len(job.times) if job.weekday is None else 7 * 86_400) + job.delay
+    schedule = Schedule((job.calendar,), job.delay, persistent=job.delay > 0, longest_gap=gap)
     return replace(base, trigger=replace(base.trigger, schedule=schedule))
 
 

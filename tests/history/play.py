@@ -29,6 +29,7 @@ class Said:
     who: str
     job: Job | None = None
     text: str = ""
+    twins: tuple[str, ...] = ()  # timers that elapsed while their unit, started by this, was active
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class Execution:
     slept: float = 0
     generation: int = 0
     origin: Said | None = None  # the line that says what started it
+    twins: tuple[str, ...] = ()  # triggers whose own call, alike in all that is logged, it locked out
 
 
 @dataclass(slots=True)
@@ -82,6 +84,7 @@ class Play:
         self.generation = self.draw.randrange(1, 9)
         self.locked = machine.begin
         self.active: dict[str, datetime] = {}
+        self.begun: dict[str, Said] = {}
 
     def play(self) -> History:
         """Everything that happens, in order of time."""
@@ -124,10 +127,12 @@ class Play:
         job = call.job
         assert job is not None
         if job.unit and self.active.get(job.unit, call.time) > call.time:
-            return  # a unit that is active is not started again
+            self.begun[job.unit].twins += (call.who,)  # an active unit is not started again
+            return
         origin = self.say(call.time, "start" if job.unit else "cron", call.who, job)
         if job.unit:
             self.active[job.unit] = call.time + timedelta(days=1)
+            self.begun[job.unit] = origin
         if job.inert:
             return
         wait = self.draw.uniform(0, job.sleep) + self.draw.uniform(*job.before)
@@ -140,12 +145,23 @@ class Play:
         if job and job.checks and self.due > call.time:
             self.over(job, call.time, bad=False)
         elif call.time < self.locked:  # "Another instance of Certbot is already running."
+            self.turned_away(call)
             self.over(job, call.time + timedelta(seconds=0.2), bad=True)
         else:
             run = self.run(call)
             self.history.executions.append(run)
             self.locked = run.ended + timedelta(seconds=0.1)
             self.over(job, run.ended, bad=run.outcome in ("failed", "killed"))
+
+    def turned_away(self, call: Call) -> None:
+        """Note a cron job that a person's same command, typed in the same seconds, has locked out.
+
+        No log tells the two apart: cron writes no end, and certbot's lock is before its log.
+        """
+        holder = self.history.executions[-1]
+        near = abs(call.time - holder.began) < timedelta(seconds=10)
+        if near and call.job and not call.job.unit and call.arguments == holder.arguments:
+            holder.twins += (call.who,)
 
     def over(self, job: Job | None, moment: datetime, *, bad: bool) -> None:
         """A unit's command has ended."""
@@ -249,7 +265,7 @@ def firings(job: Job, machine: Machine, draw: Random) -> Iterator[datetime]:
                 draw.uniform(0, job.delay) + draw.uniform(0, 60) if job.unit else draw.uniform(0, 1.2)
             )
             fires = moment + timedelta(seconds=spread)
-            if begin <= moment and fires < end:
+            if begin <= moment < end and fires < machine.end:
                 yield caught_up(fires, job, machine)
         day += timedelta(days=1)
 
