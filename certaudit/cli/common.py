@@ -46,9 +46,12 @@ def moment_of(text: str | None) -> datetime | None:
     from dateutil import parser  # noqa: PLC0415 - its import is slow, and most runs need none of it
 
     try:
-        return parser.parse(text)
+        moment = parser.parse(text)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"--as-of {text!r}: no moment: try 2023-12-03T12:24:00+09:00") from error
+    if not 2000 <= moment.year <= 9000:
+        raise UsageError(f"--as-of {text!r}: there were no such certificates then")
+    return moment
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
 from certaudit.errors import ParseError
@@ -18,8 +18,8 @@ from certaudit.parsers import calendar
 from certaudit.parsers.crontab import next_firing
 
 GRAIN = timedelta(seconds=90)  # AccuracySec is a minute unless set; a busy machine is late
-LOOK_BACK = (timedelta(hours=2), timedelta(days=1), timedelta(days=8), timedelta(days=35))
-MOST = 500
+LOOK_BACK = 35  # days
+MOST = 1440
 SETTLED = 5  # firings in the logs from which on a silence means something
 SECOND = timedelta(seconds=1)
 STAMP = timedelta(seconds=2)  # a stamp file holds whole seconds
@@ -33,27 +33,32 @@ def elapse_before(one: Linked, moment: datetime) -> datetime | None:
     schedule = one.trigger.schedule
     if schedule is None or any("=" in text for text in schedule.expression):
         return None
-    gap = timedelta(seconds=schedule.longest_gap or 0) - delay_of(one) + SECOND
-    first = gap if gap > SECOND else LOOK_BACK[0]
-    found = [last_of(text, one.trigger.kind, moment, first) for text in schedule.expression]
+    found = [last_of(text, one.trigger.kind, moment) for text in schedule.expression]
     return max((f for f in found if f is not None), default=None)
 
 
-@lru_cache(maxsize=20_000)
-def last_of(expression: str, kind: str, moment: datetime, first: timedelta) -> datetime | None:
-    """The last firing of one expression up to a moment, in that moment's zone.
-
-    ``first`` is how far back to look at first: about as far as two firings lie apart.
-    """
-    for span in (first, *LOOK_BACK):
-        last, following = None, following_of(expression, kind, moment - span)
-        for _ in range(MOST):
-            if following is None or following > moment:
-                break
-            last, following = following, following_of(expression, kind, following)
-        if last is not None:
-            return last
+def last_of(expression: str, kind: str, moment: datetime) -> datetime | None:
+    """The last firing of one expression up to a moment, in that moment's zone."""
+    for back in range(LOOK_BACK + 1):
+        day = moment.date() - timedelta(days=back)
+        found = [f for f in firings_of(expression, kind, moment.tzinfo, day) if f <= moment]
+        if found:
+            return found[-1]
     return None
+
+
+@lru_cache(maxsize=20_000)
+def firings_of(expression: str, kind: str, zone: tzinfo | None, day: date) -> tuple[datetime, ...]:
+    """The firings of one expression on one day, at most ``MOST``: many runs ask about one day."""
+    last = datetime.combine(day, time.min, zone) - timedelta(microseconds=1)
+    found: list[datetime] = []
+    while len(found) < MOST:
+        following = following_of(expression, kind, last)
+        if following is None or following.date() != day:
+            break
+        found.append(following)
+        last = following
+    return tuple(found)
 
 
 def following_of(expression: str, kind: str, moment: datetime) -> datetime | None:

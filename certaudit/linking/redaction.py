@@ -62,17 +62,19 @@ def redacted_words(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def redacted(value: T) -> T:
-    """A record with every text in it redacted, however deep it lies."""
+    """A record with every text in it redacted, however deep it lies; itself where there is nothing."""
     if isinstance(value, str):
-        return redacted_text(value)  # type: ignore[return-value]
+        text = redacted_text(value)
+        return value if text == value else text  # type: ignore[return-value]
     if isinstance(value, tuple):
-        if value and all(isinstance(item, str) for item in value):
-            return redacted_words(value)  # type: ignore[return-value]
-        return tuple(redacted(item) for item in value)  # type: ignore[return-value]
+        words = bool(value) and all(isinstance(item, str) for item in value)
+        items = redacted_words(value) if words else tuple(redacted(item) for item in value)
+        same = items == value if words else all(a is b for a, b in zip(items, value, strict=True))
+        return value if same else items  # type: ignore[return-value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value)]
         old = {name: getattr(value, name) for name in names}
         new = {name: redacted(item) for name, item in old.items()}
-        changed = {name: new[name] for name in names if new[name] != old[name]}
+        changed = {name: new[name] for name in names if new[name] is not old[name]}
         return dataclasses.replace(value, **changed) if changed else value
     return value

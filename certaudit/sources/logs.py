@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 
 from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
@@ -20,6 +20,7 @@ from certaudit.parsers import events, syslog
 from certaudit.parsers.letsencrypt_log import LogPart, LogRun, parse_logs
 
 SYSTEM_LOGS = ("syslog", "messages", "cron.log", "cron", "auth.log", "secure", "daemon.log")
+BEGINNING = datetime(2000, 1, 1, tzinfo=timezone.utc)  # no log of an ACME client is older: a bad clock
 IDENTIFIERS = ("CRON", "CROND", "crond", "cron", "anacron", "sudo")
 
 
@@ -87,7 +88,7 @@ def client_logs(host: Host, directory: str, logs: Logs) -> None:
     files = files_of(host, directory, "letsencrypt.log", logs)
     parts = [LogPart(str(file.path), file.lines()) for file in files]
     for run in parse_logs(parts, host.zone):
-        if run.first_seen <= host.as_of:
+        if BEGINNING <= run.first_seen <= host.as_of:
             logs.runs.append(run)
             logs.client_since = earlier(logs.client_since, run.first_seen)
     report_problems(files, logs)
@@ -115,7 +116,7 @@ def system_log(host: Host, base: str, literals: Sequence[bytes], logs: Logs) -> 
 def classified(lines: Iterable[syslog.LogLine]) -> Iterator[Observed]:
     """The lines that report something, with their evidence."""
     for line in lines:
-        event = events.classify(line)
+        event = events.classify(line) if line.time >= BEGINNING else None
         if event is not None:
             yield Observed(line.time, event, Evidence(line.where, line.line, line.text, line.time))
 

@@ -55,4 +55,8 @@ def users(host: Host) -> tuple[tuple[str, int | None, str], ...]:
     except UnreadableError:
         return ()
     rows = [line.split(":") for line in lines]
-    return tuple((r[0], int(r[2]) if r[2].isascii() and r[2].isdigit() else None, r[5]) for r in rows if len(r) > 5)
+    return tuple(
+        (r[0], int(r[2]) if r[2].isascii() and r[2].isdigit() else None, r[5])
+        for r in rows
+        if len(r) > 5
+    )

@@ -203,7 +203,7 @@ def test_with_the_faults_unseen_nothing_is_called_fine(told: Told, base_root: Pa
     check_what_a_user_is_told(answer)
     assert answer.states[TIMER] == "off"
     verdict = answer.report["summary"]["verdict"]
-    assert "could not" in verdict or "cannot" in verdict or "not seen" in verdict, verdict
+    assert "as far as could be seen" in verdict, verdict
 
 
 def test_without_the_bus_root_still_reaches_the_manager(deaf: Box) -> None:
@@ -231,7 +231,7 @@ def test_without_the_bus_a_user_has_the_files_and_is_told_how_to_see_more(deaf: 
 
 WITHOUT_SYSTEMD = (
     "/usr/bin/unshare", "--mount", "--pid", "--fork", "--mount-proc", "/bin/sh", "-c",
-    'mount -t tmpfs tmpfs /run && cp -p "$(readlink -f /bin/sleep)" /run/first && exec "$@"', "sh",
+    'mount -t tmpfs tmpfs /run && exec "$@"', "sh",
 )  # fmt: skip
 
 

@@ -47,6 +47,22 @@ def test_both_reports_are_equal(variation: Variation, told: Told) -> None:
             assert disagreements(live_report(box, as_of), image, EVERYWHERE) == []
 
 
+def test_specifiers_are_those_of_the_manager_and_the_instance(told: Told) -> None:
+    """%h of a user's unit is his home; Environment files of an instance are its own."""
+    with machine(VARIATIONS["timer-of-a-user"], told.saved, told.zone) as box:
+        box.write("/etc/tls-blue.env", "MORE=--quiet\n")
+        for kind, text in (
+            ("service", "[Service]\nEnvironmentFile=-/etc/tls-%i.env\nExecStart=certbot renew $MORE\n"),
+            ("timer", "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n"),
+        ):
+            box.write(f"/etc/systemd/system/tls@.{kind}", text)
+        box.output("/usr/bin/systemctl", "enable", "tls@blue.timer")
+        found = live_report(box, datetime.now(box.zone).isoformat())
+    paths = {path["trigger"]: path for path in found["paths"]}
+    assert paths["timer:deploy/renew.timer"]["config_dir"] == "/home/deploy/tls/etc"
+    assert paths["timer:tls@blue.timer"]["argv"][1:] == ["renew", "--quiet"]
+
+
 def live_report(box: Box, as_of: str) -> Report:
     """What certaudit says inside, as root."""
     done = box.certaudit("audit", "--format", "json", "--as-of", as_of)

@@ -27,6 +27,7 @@ MACROS = {
 }
 # 29 February on a given weekday comes round within 40 years.
 _HORIZON = timedelta(days=40 * 366)
+_YEAR = date(2000, 1, 1)  # a leap year: it has every day of every month
 _DAY_MINUTES = 24 * 60
 
 
@@ -177,6 +178,15 @@ def _jump(wall: datetime, before: datetime, after: datetime) -> datetime:
     return after
 
 
+def _widest_gap(parsed: Schedule) -> int | None:
+    """The most days from one that a schedule fires on to the next; ``None`` if it never comes again."""
+    year = range(_YEAR.toordinal(), _YEAR.replace(year=_YEAR.year + 1).toordinal())
+    if all(parsed.matches(date.fromordinal(ordinal)) for ordinal in year):
+        return 1  # most schedules name no days, and need not be searched for 40 years
+    days = [day.toordinal() for day in _matching_days(parsed, _YEAR)]
+    return max((later - earlier for earlier, later in pairwise(days)), default=None)
+
+
 def interval(schedule: str, daemon: Daemon = "vixie-debian") -> timedelta | None:
     """The longest time between two firings, clock changes aside.
 
@@ -187,10 +197,9 @@ def interval(schedule: str, daemon: Daemon = "vixie-debian") -> timedelta | None
     if parsed is None:
         return None
     minutes = [hour * 60 + minute for hour in parsed.hours for minute in parsed.minutes]
-    days = [day.toordinal() for day in _matching_days(parsed, date(2000, 1, 1))]
-    if not minutes or len(days) < 2:
+    widest = _widest_gap(parsed)
+    if not minutes or widest is None:
         return None
-    widest = max(later - earlier for earlier, later in pairwise(days))
     over_night = widest * _DAY_MINUTES - minutes[-1] + minutes[0]
     within_day = [later - earlier for earlier, later in pairwise(minutes)]
     return timedelta(minutes=max([over_night, *within_day]))

@@ -1,0 +1,233 @@
+"""Units as certaudit has them from files are those that a real manager has loaded.
+
+Names, fragments, drop-ins in order, file states, merged settings and command lines of generated trees.
+``CERTAUDIT_SEED`` repeats a run; ``CERTAUDIT_CASES`` multiplies the number of trees.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from certaudit.errors import ParseError
+from certaudit.facts import Unit
+from certaudit.host.root import Root
+from certaudit.host.unit_files import UnitFiles
+from certaudit.parsers.environment import parse_environment
+from certaudit.parsers.exec_line import expand_specifiers, parse_exec_line, unit_specifiers
+from tests.live.box import Box
+from tests.live.timing import timed
+from tests.live.unit_trees import CALENDARS, Family
+
+SEED = os.environ.get("CERTAUDIT_SEED") or str(random.randrange(1 << 32))
+FAMILIES = 12 * int(os.environ.get("CERTAUDIT_CASES") or 1)
+OBJECTS = "/org/freedesktop/systemd1/unit"
+INTERFACE = "org.freedesktop.systemd1"
+# One answer a line, in the order of the arguments: PATH INTERFACE, twice for each unit.
+ASK = """
+while [ $# -gt 0 ]; do
+  busctl --json=short call org.freedesktop.systemd1 "$1" org.freedesktop.DBus.Properties GetAll s "$2"
+  shift 2
+done
+"""
+BATCH = 200
+NO_SETTINGS = ("bad-setting", "error")  # load states of a unit that the manager does not use
+EVERY_SERVICE = "/etc/systemd/system/service.d/zz.conf"
+Properties = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What was compared, and where the two differ."""
+
+    files: UnitFiles
+    wrong: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def same(self, unit: str, what: str, theirs: object, mine: object) -> None:
+        """Note one comparison."""
+        self.counts[what] += 1
+        if theirs != mine:
+            self.wrong.append(f"{unit}: {what}: systemd {theirs!r}, certaudit {mine!r}")
+
+
+def test_files_give_what_the_manager_has_loaded(
+    base_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    families = [
+        Family(tmp_path, f"fam{number}", random.Random(f"{SEED}/{number}")) for number in range(FAMILIES)
+    ]
+    for family in families:
+        family.make()
+    families[0].write(EVERY_SERVICE, "[Service]\nEnvironment=EVERY=%p\n")
+    names = [name for family in families for name in family.names]
+    with Box(base_root) as box:
+        box.put(tmp_path)
+        box.output("/usr/bin/systemctl", "daemon-reload")
+        known = sorted({*names, *packaged(box)})
+        with timed("units"):
+            units = properties(box, known, f"{INTERFACE}.Unit")
+            details = properties(box, known, None)
+            compared = Comparison(UnitFiles(Root(Path(f"/proc/{box.leader}/root"))))
+            for name in known:
+                compare(name, units[name], details[name], compared)
+    counts = ", ".join(f"{count} {what}" for what, count in sorted(compared.counts.items()))
+    summary = f"CERTAUDIT_SEED={SEED}: {len(known)} names in {FAMILIES} trees: {counts}"
+    with capsys.disabled():
+        sys.stdout.write(f"\n{summary}\n")
+    assert not compared.wrong, "\n".join([summary, *compared.wrong])
+    assert compared.counts["fragment"] >= 4 * FAMILIES, "the trees have become too poor"
+    assert compared.counts["command lines"] >= 2 * FAMILIES
+
+
+def packaged(box: Box) -> list[str]:
+    """The services and timers that the packages of the box bring, but for templates."""
+    listed = box.output("/usr/bin/systemctl", "list-unit-files", "--no-legend", "*.service", "*.timer")
+    found = (line.split()[0] for line in listed.splitlines())
+    return [name for name in found if "@." not in name and not name.startswith("fam")]
+
+
+def properties(box: Box, names: list[str], interface: str | None) -> dict[str, Properties]:
+    """All properties of units on the bus; without an interface, those of the unit's own type."""
+    found: list[Properties] = []
+    for start in range(0, len(names), BATCH):
+        asked = [
+            word
+            for name in names[start : start + BATCH]
+            for word in (object_path(name), interface or f"{INTERFACE}.{kind(name).title()}")
+        ]
+        answers = box.output("/bin/sh", "-c", ASK, "sh", *asked).splitlines()
+        found.extend(json.loads(answer)["data"][0] for answer in answers)
+    return {
+        name: {key: value["data"] for key, value in answer.items()}
+        for name, answer in zip(names, found, strict=True)
+    }
+
+
+def object_path(name: str) -> str:
+    """A unit's object: every byte but letters and digits as ``_xx``, a digit in front too (sd-bus)."""
+    letters = [
+        chr(byte)
+        if chr(byte).isascii() and chr(byte).isalnum() and (at or not chr(byte).isdigit())
+        else f"_{byte:02x}"
+        for at, byte in enumerate(name.encode())
+    ]
+    return f"{OBJECTS}/{''.join(letters)}"
+
+
+def kind(name: str) -> str:
+    """The unit's type."""
+    return name.rpartition(".")[2]
+
+
+def compare(name: str, theirs: Properties, details: Properties, seen: Comparison) -> None:
+    """One name: what it is, and what it holds if both have a unit of their own for it."""
+    unit, state = seen.files.unit(name), theirs["LoadState"]
+    if unit is None or (unit.fragment is None and unit.mask is None):
+        seen.same(name, "existence", state in ("loaded", "masked"), False)
+    elif state == "masked":
+        seen.same(name, "mask", theirs["FragmentPath"], unit.mask)
+    elif state == "not-found":
+        seen.same(name, "broken file", "bad", unit.file_state)
+    elif state not in NO_SETTINGS:
+        compare_files(name, theirs, unit, seen)
+        if len(theirs["Names"]) <= 2 and name == unit.name:
+            compare_settings(unit, details, seen)
+
+
+def compare_files(name: str, theirs: Properties, unit: Unit, seen: Comparison) -> None:
+    """The files of a unit, and its names."""
+    seen.same(name, "main name", theirs["Id"], unit.name)
+    seen.same(name, "fragment", theirs["FragmentPath"], unit.fragment)
+    seen.same(name, "aliases", sorted(theirs["Names"]), sorted({unit.name, *unit.aliases}))
+    if len(theirs["Names"]) <= 2:  # beyond, systemd orders drop-ins by a hash of the names
+        seen.same(name, "drop-ins", theirs["DropInPaths"], list(unit.drop_ins))
+    if name == unit.name:
+        seen.same(name, "file state", theirs["UnitFileState"], unit.file_state)
+
+
+def compare_settings(unit: Unit, details: Properties, seen: Comparison) -> None:
+    """What the merged files say.
+
+    Not where ``%f`` has no value, as in ``a--b``: systemd then stops reading the file at that line.
+    """
+    if "--" in unit.name and any("%f" in setting.value for setting in unit.settings):
+        seen.counts["left out (%f of a name with --)"] += 1
+        return
+    if unit.kind == "timer":
+        compare_timer(unit, details, seen)
+    elif unit.name.startswith("fam"):
+        compare_service(unit, details, seen)
+    if unit.kind == "service":
+        compare_commands(unit, details, seen)
+
+
+def compare_timer(unit: Unit, details: Properties, seen: Comparison) -> None:
+    """When it fires, and what it starts."""
+    name = unit.name
+    started = unit.last("Timer", "Unit") or name.replace(".timer", ".service")
+    main = seen.files.unit(started)
+    seen.same(name, "timer's unit", details["Unit"], main.name if main else started)
+    calendars = [setting.value for setting in unit.all("Timer", "OnCalendar")]
+    if not name.startswith("fam"):
+        seen.same(name, "number of calendars", len(details["TimersCalendar"]), len(calendars))
+        return
+    theirs = [spec for _, spec, _ in details["TimersCalendar"]][::-1]
+    seen.same(name, "calendars", theirs, [CALENDARS[text] for text in calendars])
+    count = len(unit.all("Timer", "OnBootSec"))
+    seen.same(name, "monotonic times", len(details["TimersMonotonic"]), count)
+    delay = 5 * 3600 * 10**6 if unit.last("Timer", "RandomizedDelaySec") else 0
+    seen.same(name, "random delay", details["RandomizedDelayUSec"], delay)
+    persistent = (unit.last("Timer", "Persistent") or "no") == "yes"
+    seen.same(name, "persistent", details["Persistent"], persistent)
+
+
+def compare_service(unit: Unit, details: Properties, seen: Comparison) -> None:
+    """Its environment and user."""
+    name, specifiers = unit.name, unit_specifiers(unit.name)
+    assigned = (pair for s in unit.all("Service", "Environment") for pair in parse_environment(s.value))
+    mine = {key: expand_specifiers(value, specifiers)[0] for key, value in assigned}
+    environment = sorted(f"{key}={value}" for key, value in mine.items())
+    seen.same(name, "environment", sorted(details["Environment"]), environment)
+    seen.same(name, "user", details["User"], unit.last("Service", "User") or "")
+    files = [expand_specifiers(s.value, specifiers)[0] for s in unit.all("Service", "EnvironmentFile")]
+    theirs = [f"{'-' if optional else ''}{path}" for path, optional in details["EnvironmentFiles"]]
+    seen.same(name, "environment files", theirs, files)
+
+
+def compare_commands(unit: Unit, details: Properties, seen: Comparison) -> None:
+    """Programs and arguments of its Exec lines; ``$`` is replaced only when they run."""
+    for key in ("ExecStart", "ExecStartPost"):
+        mine = [command for setting in unit.all("Service", key) for command in commands(unit, setting)]
+        theirs = [(shown(path), argv, ignored) for path, argv, ignored, *_ in details[key]]
+        seen.same(unit.name, "command lines", theirs, mine)
+
+
+def commands(unit: Unit, setting: Any) -> list[tuple[str, list[str], bool]]:  # noqa: ANN401
+    """Program, arguments, and whether a failure is ignored, of one Exec line."""
+    specifiers = unit_specifiers(unit.name)
+    try:
+        parsed = parse_exec_line(setting.value)
+    except ParseError as error:
+        return [("error", [str(error)], False)]
+    return [
+        (
+            shown(expand_specifiers(command.program, specifiers)[0]),
+            [expand_specifiers(word, specifiers)[0] for word in command.argv],
+            command.ignore_failure,
+        )
+        for command in parsed
+    ]
+
+
+def shown(program: str) -> str:
+    """A program; the one that is looked up has the same name wherever it is found."""
+    return "echo" if program in ("echo", "/usr/bin/echo") else program
