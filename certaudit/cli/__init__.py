@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from certaudit.cli import audit, rules, schema, why
+from certaudit.cli import audit, fix, plans, rules, schema, undo, why
 from certaudit.errors import CertauditError, ParseError, TargetError, UsageError
 
 USAGE, BUG, INTERRUPTED = 2, 70, 130
@@ -27,6 +27,9 @@ app = typer.Typer(
 )
 app.command("audit")(audit.command)
 app.command("why")(why.command)
+app.command("fix")(fix.command)
+app.command("undo")(undo.command)
+app.command("plans")(plans.command)
 app.command("rules")(rules.command)
 app.command("schema")(schema.command)
 
@@ -46,7 +49,9 @@ def options(
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; every error becomes one line and a code."""
     try:
-        answer = app(list(arguments), standalone_mode=False)
+        code = int(app(list(arguments), prog_name="certaudit", standalone_mode=False) or 0)
+        # typer turns an interrupt into an exit, without a word
+        return say("interrupted", code) if code == INTERRUPTED else code
     except typer.Exit as done:
         return done.exit_code
     except (typer.Abort, KeyboardInterrupt):
@@ -62,7 +67,6 @@ def run(arguments: Sequence[str]) -> int:
         if hasattr(error, "format_message"):  # a usage error of the library that reads the options
             return say(error.format_message(), USAGE)
         return say(f"this is a bug in certaudit: {type(error).__name__}: {error}{where(error)}", BUG)
-    return int(answer or 0)
 
 
 def where(error: BaseException) -> str:

@@ -1,0 +1,87 @@
+"""``certaudit undo``: take an applied plan back."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from certaudit.cli.audit import width
+from certaudit.cli.fix import STATE, StateOption, put, refuse, reply
+from certaudit.errors import CertauditError, UsageError
+
+if TYPE_CHECKING:
+    from certaudit.fix.checkpoint import Store
+    from certaudit.plan import Record
+
+
+def command(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[PLAN-ID]", help="Which plan (default: the last).")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    forced: Annotated[
+        list[str] | None,
+        typer.Option("--force-file", metavar="PATH", help="Restore it though it was changed since."),
+    ] = None,
+    state_dir: StateOption = STATE,
+) -> int:
+    """Take a plan back, newest action first: bytes, modes, owners, times, links and unit states.
+
+    Touches nothing where something was changed since.
+    """
+    from certaudit.fix.checkpoint import Store  # noqa: PLC0415 - only this verb pays for it
+    from certaudit.render import plan_text  # noqa: PLC0415
+
+    store = Store(state_dir)
+    try:
+        record = found(store, name)
+        if record is None or not record.stands:
+            put("There is nothing to undo.\n")
+            return 0
+        put(plan_text.text(plan_text.record_lines(record, width(), standing(record))))
+        if not yes:
+            if not (sys.stdin.isatty() and sys.stdout.isatty()):
+                put("Nothing was changed: --yes takes it back.\n")
+                return 0
+            if reply("Take it back? [y/N] ") not in ("y", "yes"):
+                put("Nothing was changed.\n")
+                return 0
+        return taken_back(store, record.id, frozenset(forced or ()))
+    except UsageError:
+        raise
+    except CertauditError as error:
+        return refuse(str(error))
+
+
+def found(store: Store, name: str | None) -> Record | None:
+    """The plan of that id, else the newest that stands."""
+    if name is not None:
+        return store.record(name)
+    return next((record for record in store.records() if record.stands), None)
+
+
+def standing(record: Record) -> str:
+    """How far a plan came, in a word or two."""
+    if record.whole:
+        return "applied"
+    return "partly applied" if record.stands else "taken back"
+
+
+def taken_back(store: Store, name: str, forced: frozenset[str]) -> int:
+    """Undo under the lock, with the record as it is then."""
+    from certaudit.fix.perform import DriftError, PartlyError, machine_at  # noqa: PLC0415
+    from certaudit.fix.undo import undo  # noqa: PLC0415
+
+    with store.lock():
+        record = store.record(name)
+        try:
+            undo(record, machine_at(Path(record.plan.target)), store, forced)
+        except DriftError as error:
+            return refuse(f"{error}; --force-file PATH restores a file all the same")
+        except PartlyError as error:
+            return refuse(f"{error}; only partly taken back: run `certaudit undo {name}` again")
+    put(f"Done. Plan {name} is taken back.\n")
+    return 0

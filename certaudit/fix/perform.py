@@ -1,0 +1,268 @@
+"""A plan done and verified: the only module that makes a writer.
+
+Law: everything that was seen when planning is looked at again before the first write; each act is on
+record before it is done and is read back after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from certaudit.errors import CertauditError, UnreadableError
+from certaudit.facts import Unit
+from certaudit.fix.checkpoint import Store
+from certaudit.fix.sight import bytes_of, digest
+from certaudit.host.root import Root
+from certaudit.host.systemd import Systemd
+from certaudit.host.unit_switch import UnitSwitch
+from certaudit.host.writer import Form, WriteError, Writer
+from certaudit.plan import (
+    Action,
+    ChangeMode,
+    CopyParts,
+    MakeDirectory,
+    MoveFile,
+    Node,
+    Plan,
+    PutLink,
+    Record,
+    RemoveLink,
+    Step,
+    StopUnit,
+    WriteText,
+)
+
+PATIENCE = 10.0  # seconds to wait for a renewal that is going on
+
+
+class DriftError(CertauditError):
+    """The machine is not as it was seen: nothing was written."""
+
+    def __init__(self, differences: tuple[str, ...]) -> None:
+        super().__init__("nothing was changed: " + "; ".join(differences))
+        self.differences = differences
+
+
+class PartlyError(CertauditError):
+    """A plan or its undoing stopped on the way; the record tells how far it came."""
+
+    def __init__(self, record: Record, reason: str) -> None:
+        super().__init__(reason)
+        self.record = record
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine to plan for, as ``Sight`` says, and to change."""
+
+    root: Root
+    systemd: Systemd | None
+    writer: Writer
+    live: bool
+
+    def place(self, path: str, *, follow: bool = True) -> str | None:
+        """As ``Sight``."""
+        pure = PurePosixPath(path)
+        try:
+            if follow and (entry := self.root.entry(path)) is not None:
+                return str(entry.path)
+            if follow and (text := self.root.link(path)) is not None:
+                return self.place(str(pure.parent / text))
+            parent = self.root.entry(pure.parent)
+        except (UnreadableError, RecursionError):
+            return None
+        return str(parent.path / pure.name) if parent is not None and parent.is_dir else None
+
+    def node(self, place: str) -> Node:
+        """As ``Sight``."""
+        return self.writer.node(place)
+
+    def read(self, place: str) -> bytes:
+        """As ``Sight``."""
+        return self.writer.read(place)
+
+    def names(self, directory: str) -> tuple[str, ...]:
+        """As ``Sight``."""
+        try:
+            return self.root.names(directory)
+        except UnreadableError:
+            return ()
+
+    def unit(self, name: str) -> Unit | None:
+        """As ``Sight``."""
+        return self.systemd.unit(name) if self.systemd else None
+
+
+def machine_at(directory: Path, systemd: Systemd | None = None) -> Machine:
+    """The machine whose root file system a directory holds. Raise ``TargetError``."""
+    root = Root(directory)
+    return Machine(root, systemd, Writer(root.directory), root.directory == Path("/"))
+
+
+def apply(plan: Plan, machine: Machine, store: Store, now: datetime, by: str) -> Record:
+    """Do a plan, holding the store's lock. The record of it, all done.
+
+    Raise ``DriftError`` or another ``CertauditError`` before anything is written, ``PartlyError`` after.
+    """
+    with locked(plan, machine):
+        switch = switch_for(plan, machine)
+        check(plan, machine, switch)
+        data = {n: content(a, machine) for n, a in enumerate(plan.actions) if isinstance(a, CopyParts)}
+        replaced = {n: machine.read(a.path) for n, a in copies(plan) if is_lost(a)}
+        record = store.begin(plan, now, by, replaced)
+        try:
+            for step, numbers in numbered(plan):
+                record = do_step(step, numbers, data, machine, switch, store, record)
+        except CertauditError as error:
+            raise PartlyError(store.record(record.id), str(error)) from error
+    return record
+
+
+def copies(plan: Plan) -> Iterator[tuple[int, CopyParts]]:
+    """The actions that write certificates and keys, with their numbers."""
+    for number, action in enumerate(plan.actions):
+        if isinstance(action, CopyParts):
+            yield number, action
+
+
+def is_lost(action: CopyParts) -> bool:
+    """Would the bytes that are replaced be nowhere else?"""
+    return action.before.kind == "file" and not action.kept
+
+
+def numbered(plan: Plan) -> Iterator[tuple[Step, range]]:
+    """Each step with the numbers of its actions in the whole plan."""
+    start = 0
+    for step in plan.steps:
+        yield step, range(start, start + len(step.actions))
+        start += len(step.actions)
+
+
+@contextmanager
+def locked(plan: Plan, machine: Machine, *, again: bool = False) -> Iterator[None]:
+    """Certbot's and dpkg's own locks, where the directories that hold them are there.
+
+    ``again``: whoever held them for this plan before may have been killed and left certbot's file.
+    """
+    with ExitStack() as stack:
+        for path in sorted({path for step in plan.steps for path in step.locks}):
+            place = machine.place(path, follow=False)
+            if place is not None:
+                remove = again and place.endswith("/.certbot.lock")
+                stack.enter_context(machine.writer.lock(place, PATIENCE, remove=remove))
+        yield
+
+
+def switch_for(plan: Plan, machine: Machine) -> UnitSwitch | None:
+    """The running manager, if the plan needs it."""
+    needed = any(step.reload for step in plan.steps) and machine.live
+    booted = machine.live and machine.root.entry("/run/systemd/system") is not None
+    return UnitSwitch() if needed and booted else None
+
+
+def check(plan: Plan, machine: Machine, switch: UnitSwitch | None) -> None:
+    """Raise ``DriftError`` unless all is as it was seen when planning."""
+    found: list[str] = []
+    expected: dict[str, Node] = {}
+    for action in plan.actions:
+        if isinstance(action, StopUnit):
+            active = switch.active(action.unit) if switch else ""
+            if active != action.active:
+                found.append(f"{action.unit} is {active or 'not known'}, was {action.active}")
+            continue
+        present = expected.get(action.path) or machine.node(action.path)
+        if not action.before.same_as(present):
+            found.append(f"{action.path} {action.before.difference(present)}")
+        expected[action.path] = action.after
+        if isinstance(action, MoveFile):
+            expected[action.to] = action.before
+    if found:
+        raise DriftError(tuple(found))
+
+
+def content(action: CopyParts, machine: Machine) -> bytes:
+    """The bytes to write. Raise ``DriftError`` where the live files have changed."""
+    data = b"".join(machine.read(source) for source in action.sources)
+    if digest(data) != action.after.digest:
+        raise DriftError((f"{' and '.join(action.sources)} changed since the plan was made",))
+    return data
+
+
+def do_step(
+    step: Step,
+    numbers: range,
+    data: dict[int, bytes],
+    machine: Machine,
+    switch: UnitSwitch | None,
+    store: Store,
+    record: Record,
+) -> Record:
+    """Do one step; files that belong together are all written before the first is put in its place."""
+    staged = [n for n in numbers if n in data]
+    try:
+        for number in staged:
+            record = store.mark(record, number, "begun")
+            action = record.plan.actions[number]
+            assert isinstance(action, CopyParts)  # noqa: S101 - for the reader of types
+            machine.writer.stage(action.path, data[number], form_of(action.after))
+        for number in numbers:
+            action = record.plan.actions[number]
+            if number not in data:
+                record = store.mark(record, number, "begun")
+            do(action, machine, switch)
+            verify(action, machine)
+            record = store.mark(record, number, "done")
+    except CertauditError:
+        for number in staged:
+            sweep(record.plan.actions[number], machine)
+        raise
+    if step.reload and switch:
+        switch.reload()
+    return record
+
+
+def form_of(node: Node) -> Form:
+    """How a file with this node is written; its time only where it is one from before."""
+    return Form(node.mode or 0o600, node.uid, node.gid, node.mtime)
+
+
+def do(action: Action, machine: Machine, switch: UnitSwitch | None) -> None:
+    """Do one action; a copy has been staged before."""
+    writer = machine.writer
+    if isinstance(action, WriteText):
+        writer.replace(action.path, bytes_of(action.text), form_of(action.after))
+    elif isinstance(action, CopyParts):
+        writer.commit(action.path)
+    elif isinstance(action, PutLink):
+        writer.link(action.path, action.after)
+    elif isinstance(action, RemoveLink):
+        writer.remove(action.path)
+    elif isinstance(action, ChangeMode):
+        writer.change_mode(action.path, action.after.mode or 0)
+    elif isinstance(action, MoveFile):
+        writer.move(action.path, action.to)
+    elif isinstance(action, MakeDirectory):
+        writer.make_directory(action.path, action.after.mode or 0o755)
+    elif switch:
+        switch.stop(action.unit)
+
+
+def verify(action: Action, machine: Machine) -> None:
+    """Raise ``WriteError`` unless what was done can be seen."""
+    if isinstance(action, StopUnit):
+        return
+    present = machine.node(action.path)
+    if not action.after.same_as(present):
+        raise WriteError(f"{action.path} {action.after.difference(present)} after it was written")
+
+
+def sweep(action: Action, machine: Machine) -> None:
+    """Take away what an interrupted write left."""
+    if not isinstance(action, StopUnit):
+        with contextlib.suppress(CertauditError):
+            machine.writer.sweep(action.path)

@@ -1,0 +1,81 @@
+"""A plan as JSON and back, as it is kept on disk.
+
+Law: pure; what is written is read back equal. A file of another version is a ``ParseError``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from certaudit import plan as nouns
+from certaudit.errors import ParseError
+from certaudit.plan import Action, Node, Plan, Refusal, Step
+
+SCHEMA = "certaudit/record/v1"
+KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        nouns.WriteText,
+        nouns.CopyParts,
+        nouns.PutLink,
+        nouns.RemoveLink,
+        nouns.ChangeMode,
+        nouns.MoveFile,
+        nouns.MakeDirectory,
+        nouns.StopUnit,
+    )
+}
+
+
+def encode(plan: Plan) -> dict[str, Any]:
+    """A plan as plain lists, texts and numbers."""
+    data = dataclasses.asdict(plan)
+    data["as_of"] = plan.as_of.isoformat()
+    for shown, step in zip(data["steps"], plan.steps, strict=True):
+        shown["actions"] = [action_data(action) for action in step.actions]
+    return data
+
+
+def action_data(action: Action) -> dict[str, Any]:
+    """An action with its kind; of a node only what is known."""
+    data = {"kind": type(action).__name__, **dataclasses.asdict(action)}
+    for key in ("before", "after"):
+        if key in data:
+            data[key] = {name: value for name, value in data[key].items() if value is not None}
+    return data
+
+
+def decode(data: Mapping[str, Any]) -> Plan:
+    """A plan from what ``encode`` made. Raise ``ParseError``."""
+    try:
+        return Plan(
+            host=data["host"],
+            target=data["target"],
+            live=data["live"],
+            as_of=datetime.fromisoformat(data["as_of"]),
+            steps=tuple(step(one) for one in data["steps"]),
+            refusals=tuple(Refusal(**tuples(one)) for one in data["refusals"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ParseError(f"no record of this version of certaudit ({error})") from None
+
+
+def step(data: Mapping[str, Any]) -> Step:
+    """One step."""
+    actions = tuple(action(one) for one in data["actions"])
+    return Step(**{**tuples(data), "actions": actions})
+
+
+def action(data: Mapping[str, Any]) -> Action:
+    """One action."""
+    fields = {k: Node(**v) if k in ("before", "after") else v for k, v in data.items() if k != "kind"}
+    made: Action = KINDS[data["kind"]](**tuples(fields))
+    return made
+
+
+def tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists as tuples."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}

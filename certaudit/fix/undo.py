@@ -1,0 +1,183 @@
+"""A plan taken back, newest action first.
+
+Law: nothing is touched where anything is other than certaudit left it, unless that file was named. It
+works from wherever a plan or its undoing stopped: what stands as it was before needs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from certaudit.errors import CertauditError
+from certaudit.fix.checkpoint import Store
+from certaudit.fix.perform import (
+    DriftError,
+    Machine,
+    PartlyError,
+    copies,
+    form_of,
+    locked,
+    numbered,
+    sweep,
+    switch_for,
+)
+from certaudit.fix.sight import bytes_of, digest
+from certaudit.host.live_units import ManagerError
+from certaudit.host.unit_switch import UnitSwitch
+from certaudit.plan import (
+    ChangeMode,
+    CopyParts,
+    FileAction,
+    MakeDirectory,
+    MoveFile,
+    Node,
+    Record,
+    Step,
+    StopUnit,
+    WriteText,
+)
+
+
+def changes(record: Record, machine: Machine) -> tuple[str, ...]:
+    """What is other than certaudit left it, by path; () if all stands."""
+    return tuple(text for _, text in differing(record, machine))
+
+
+def differing(record: Record, machine: Machine) -> Iterator[tuple[FileAction, str]]:
+    """The begun or done actions whose place is neither as they found it nor as they left it.
+
+    Where several actions of a plan have the same place, the last one tells.
+    """
+    settled: set[str] = set()
+    for number in range(len(record.progress) - 1, -1, -1):
+        action = record.plan.actions[number]
+        if record.progress[number] not in ("begun", "done") or isinstance(action, StopUnit):
+            continue
+        if action.path in settled:
+            continue
+        settled.add(action.path)
+        present = machine.node(action.path)
+        found = [action.after, *begun_from(record, action.path)]
+        if not any(node.same_as(present) for node in found):
+            yield action, f"{action.path} {action.after.difference(present)}"
+        elif isinstance(action, MoveFile) and not (
+            action.before.same_as(present) or action.before.same_as(machine.node(action.to))
+        ):
+            yield action, f"{action.to} {action.before.difference(machine.node(action.to))}"
+
+
+def begun_from(record: Record, path: str) -> list[Node]:
+    """What stood at a path before the actions of a record that are open or were being undone."""
+    actions = [a for a in record.plan.actions if not isinstance(a, StopUnit) and a.path == path]
+    return [action.before for action in actions]
+
+
+def undo(record: Record, machine: Machine, store: Store, forced: frozenset[str]) -> Record:
+    """Take a plan back, newest action first, holding the store's lock.
+
+    Places in ``forced`` are restored whatever stands there now. Raise ``DriftError`` before anything is
+    written, ``PartlyError`` after.
+    """
+    with locked(record.plan, machine, again=True):
+        changed = tuple(text for a, text in differing(record, machine) if a.path not in forced)
+        if changed:
+            raise DriftError(changed)
+        lost = [
+            n
+            for n, a in copies(record.plan)
+            if opened(record, n) and old_bytes(record, n, a, machine, store) is None
+        ]
+        if lost:
+            paths = [record.plan.actions[n] for n in lost]
+            raise DriftError(
+                tuple(
+                    f"the former bytes of {a.path} are nowhere"
+                    for a in paths
+                    if not isinstance(a, StopUnit)
+                )
+            )
+        switch = switch_for(record.plan, machine)
+        try:
+            for step, numbers in reversed(list(numbered(record.plan))):
+                record = undo_step(step, numbers, machine, switch, store, record)
+        except CertauditError as error:
+            raise PartlyError(store.record(record.id), str(error)) from error
+    return record
+
+
+def opened(record: Record, number: int) -> bool:
+    """Is there something of this action to take back?"""
+    return record.progress[number] in ("begun", "done")
+
+
+def undo_step(
+    step: Step,
+    numbers: range,
+    machine: Machine,
+    switch: UnitSwitch | None,
+    store: Store,
+    record: Record,
+) -> Record:
+    """Take one step back, its last action first; unit files are read again before a unit is started."""
+    if not any(opened(record, number) for number in numbers):
+        return record
+    for number in reversed(numbers):
+        action = record.plan.actions[number]
+        if not opened(record, number):
+            continue
+        if isinstance(action, StopUnit):
+            start_again(action, switch)
+        else:
+            sweep(action, machine)
+            take_back(action, number, machine, store, record)
+        record = store.mark(record, number, "undone")
+    if step.reload and switch:
+        switch.reload()
+    return record
+
+
+def start_again(action: StopUnit, switch: UnitSwitch | None) -> None:
+    """Start a unit that was stopped. Raise ``ManagerError``."""
+    if switch is None:
+        raise ManagerError(f"{action.unit} can not be started: no manager answers")
+    switch.reload()
+    if switch.active(action.unit) != action.active:
+        switch.start(action.unit)
+
+
+def take_back(action: FileAction, number: int, machine: Machine, store: Store, record: Record) -> None:
+    """Bring back what one action changed, if it did."""
+    writer, before, path = machine.writer, action.before, action.path
+    present = writer.node(path)
+    if before.same_as(present) and before.mtime == present.mtime:
+        return
+    if isinstance(action, MoveFile):
+        writer.move(action.to, path)
+    elif isinstance(action, MakeDirectory):
+        writer.remove_directory(path)
+    elif isinstance(action, ChangeMode):
+        writer.change_mode(path, before.mode or 0)
+    elif before.kind == "absent":
+        writer.remove(path)
+    elif before.kind == "link":
+        writer.link(path, before)
+    else:
+        old = bytes_of(action.old) if isinstance(action, WriteText) else b""
+        if isinstance(action, CopyParts):
+            old = old_bytes(record, number, action, machine, store) or b""
+        writer.replace(path, old, form_of(before))
+
+
+def old_bytes(
+    record: Record, number: int, action: CopyParts, machine: Machine, store: Store
+) -> bytes | None:
+    """What a copy held before: kept beside the record, else still in the archive; ``None``: nowhere."""
+    if action.before.kind != "file":
+        return b""
+    data = store.replaced(record, number)
+    if data is None:
+        try:
+            data = b"".join(machine.read(path) for path in action.kept)
+        except CertauditError:
+            return None
+    return data if digest(data) == action.before.digest else None

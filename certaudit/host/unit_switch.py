@@ -1,0 +1,97 @@
+"""Stops and starts units of the running manager, and lets it read unit files again.
+
+Law: nothing else is asked of the manager here; with ``writer`` the only code that changes a machine.
+Over the bus with pystemd, as org.freedesktop.systemd1(5) says, else through systemctl.
+"""
+
+from __future__ import annotations
+
+import time
+
+from certaudit.host.bus import BusUnavailableError, pystemd
+from certaudit.host.live_units import ManagerError
+from certaudit.host.runner import ProgramError, find_program, run
+
+TIMEOUT = 30.0  # seconds
+MANAGER = (
+    b"org.freedesktop.systemd1",
+    b"/org/freedesktop/systemd1",
+    b"org.freedesktop.systemd1.Manager",
+)
+RESTING = frozenset({"inactive", "failed", ""})
+
+
+class UnitSwitch:
+    """The running manager of this machine: over the bus, else through systemctl."""
+
+    def __init__(self) -> None:
+        try:
+            self._library = pystemd()
+            bus = self._library.dbuslib.DBus()
+            bus.open()
+            self._bus = bus
+        except BusUnavailableError:
+            self._bus = None
+        except self._library.error:
+            self._bus = None
+
+    def active(self, unit: str) -> str:
+        """The unit's ActiveState. Raise ``ManagerError``."""
+        if self._bus is None:
+            return self._systemctl("show", "--property=ActiveState", "--value", "--", unit).strip()
+        path = self._library.dbuslib.path_encode(MANAGER[1] + b"/unit", unit.encode())
+        arguments = (b"org.freedesktop.systemd1.Unit", b"ActiveState")
+        found = self._call(path, b"org.freedesktop.DBus.Properties", b"Get", *arguments)
+        return found.decode() if isinstance(found, bytes) else str(found)
+
+    def stop(self, unit: str) -> None:
+        """Stop a unit and wait until it rests. Raise ``ManagerError``."""
+        if self._bus is None:
+            self._systemctl("stop", "--", unit)
+        else:
+            self._call(MANAGER[1], MANAGER[2], b"StopUnit", unit.encode(), b"replace")
+        self._wait(unit, resting=True)
+
+    def start(self, unit: str) -> None:
+        """Start a unit and wait until it runs. Raise ``ManagerError``."""
+        if self._bus is None:
+            self._systemctl("start", "--", unit)
+        else:
+            self._call(MANAGER[1], MANAGER[2], b"StartUnit", unit.encode(), b"replace")
+        self._wait(unit, resting=False)
+
+    def reload(self) -> None:
+        """Let the manager read all unit files again. Raise ``ManagerError``."""
+        if self._bus is None:
+            self._systemctl("daemon-reload")
+        else:
+            self._call(MANAGER[1], MANAGER[2], b"Reload")
+
+    def _wait(self, unit: str, *, resting: bool) -> None:
+        until = time.monotonic() + TIMEOUT
+        while (self.active(unit) in RESTING) != resting:
+            if time.monotonic() > until:
+                word = "stopped" if resting else "started"
+                raise ManagerError(f"{unit} has not {word} within {TIMEOUT:.0f} s")
+            time.sleep(0.02)
+
+    def _call(self, path: bytes, interface: bytes, member: bytes, *args: bytes) -> object:
+        library = self._library
+        arguments = library.dbuslib.apply_signature(b"s" * len(args), list(args)) if args else []
+        try:
+            assert self._bus is not None  # noqa: S101 - for the reader of types
+            return self._bus.call_method(MANAGER[0], path, interface, member, arguments).body
+        except library.error as error:
+            raise ManagerError(f"{member.decode()}: {error}") from error
+
+    def _systemctl(self, *args: str) -> str:
+        program = find_program("systemctl")
+        if program is None:
+            raise ManagerError("neither the bus nor systemctl answers")
+        try:
+            done = run(program, args, timeout=TIMEOUT)
+        except ProgramError as error:
+            raise ManagerError(str(error)) from error
+        if done.returncode != 0:
+            raise ManagerError(f"systemctl {args[0]}: {done.stderr.strip() or done.returncode}")
+        return done.stdout.decode("utf-8", "replace")

@@ -1,0 +1,239 @@
+"""Every noun of a repair: what was seen, what is to be done, and what has been done.
+
+Law: frozen, slotted dataclasses, the standard library only; a plan is data plus what was seen when it
+was made. A path is resolved inside the machine: no component of it but the last may be a link. No
+bytes of a private key are in any of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+NodeKind = Literal["absent", "file", "link", "directory", "other"]
+Progress = Literal["planned", "begun", "done", "undone"]
+Remedy = Literal["a", "b", "c", "d", "e", "resync"]
+
+REMEDIES: dict[Remedy, str] = {
+    "a": "hand the certificate out in a deploy hook, so that every path does",
+    "b": "let the owner's script hand out whenever the certificate is newer than the copies",
+    "c": "autorenew = False for this one certificate",
+    "d": "switch the trigger off",
+    "e": "switch the trigger off so that upgrades and first boots leave it off",
+    "resync": "copy the live files there again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What stands at one path: lstat(2), the bytes' SHA-256, a link's text.
+
+    ``mtime`` is in nanoseconds; ``uid`` and ``gid`` are ``None`` where whoever writes decides.
+    """
+
+    kind: NodeKind
+    digest: str | None = None
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    mtime: int | None = None
+    target: str | None = None
+    links: int = 1
+
+    def same_as(self, other: Node) -> bool:
+        """The same kind, bytes, mode, owner and link text; times do not count."""
+        if self.kind != other.kind:
+            return False
+        if self.kind == "link":
+            return self.target == other.target
+        owners = ((self.uid, other.uid), (self.gid, other.gid))
+        if any(None not in pair and pair[0] != pair[1] for pair in owners):
+            return False
+        return (self.digest, self.mode) == (other.digest, other.mode)
+
+    def difference(self, other: Node) -> str:
+        """What is other in ``other``, in a few words."""
+        if self.kind != other.kind:
+            names = {"absent": "not there", "file": "a file", "link": "a link", "other": "no file"}
+            return f"is {names.get(other.kind, other.kind)}, was {names.get(self.kind, self.kind)}"
+        if self.target != other.target:
+            return f"points at {other.target}, not at {self.target}"
+        if self.digest != other.digest:
+            return "has other content"
+        if self.mode != other.mode:
+            return f"has mode {other.mode or 0:04o}, not {self.mode or 0:04o}"
+        return f"belongs to {other.uid}:{other.gid}, not to {self.uid}:{self.gid}"
+
+
+ABSENT = Node("absent")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteText:
+    """A text file made, or its whole text replaced; owner and mode of a file that is there are kept.
+
+    Bytes that are no UTF-8 are surrogates in ``text`` and ``old``, as ``surrogateescape`` makes them.
+    """
+
+    path: str
+    before: Node
+    after: Node
+    text: str
+    old: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyParts:
+    """A certificate, key or combined file written as the bytes of ``sources``, one after the other.
+
+    ``kept`` are the files whose bytes, one after the other, are those of the file before; () where
+    there are none such, and a copy has to be kept beside the record.
+    """
+
+    path: str
+    before: Node
+    after: Node
+    sources: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PutLink:
+    """A symbolic link made, in the place of nothing or of another link."""
+
+    path: str
+    before: Node
+    after: Node
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveLink:
+    """A symbolic link taken away."""
+
+    path: str
+    before: Node
+    after: Node = ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMode:
+    """Another mode for a file."""
+
+    path: str
+    before: Node
+    after: Node
+
+
+@dataclass(frozen=True, slots=True)
+class MoveFile:
+    """A file under another name in its own directory; ``before`` and ``after`` are of ``path``."""
+
+    path: str
+    before: Node
+    to: str
+    after: Node = ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDirectory:
+    """A directory made."""
+
+    path: str
+    before: Node
+    after: Node
+
+
+@dataclass(frozen=True, slots=True)
+class StopUnit:
+    """A running unit stopped through the manager of this machine; undone by starting it."""
+
+    unit: str
+    active: str
+
+
+FileAction = WriteText | CopyParts | PutLink | RemoveLink | ChangeMode | MoveFile | MakeDirectory
+Action = FileAction | StopUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing a person decides on: a remedy for a trigger or certificate, with its actions in order.
+
+    ``lasts`` tells what brings the old state back, ``notes`` the price, ``others`` the remedies that
+    could be chosen instead. ``locks`` are certbot's and dpkg's own lock files to hold meanwhile.
+    ``commands`` are left for a person to run afterwards.
+    """
+
+    rules: tuple[str, ...]
+    subjects: tuple[str, ...]
+    remedy: Remedy
+    title: str
+    actions: tuple[Action, ...]
+    lasts: str = ""
+    notes: tuple[str, ...] = ()
+    others: tuple[Remedy, ...] = ()
+    locks: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    trigger: str | None = None
+    reload: bool = False  # unit files change: the running manager has to read them again
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What certaudit will not do by itself, why, and what a person could do instead."""
+
+    rules: tuple[str, ...]
+    subjects: tuple[str, ...]
+    why: str
+    commands: tuple[str, ...] = ()
+    others: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The repair of one machine, as it was seen at ``as_of``."""
+
+    host: str
+    target: str
+    live: bool
+    as_of: datetime
+    steps: tuple[Step, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """Every action, in order."""
+        return tuple(action for step in self.steps for action in step.actions)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What is left for a person to run afterwards, each once."""
+        return tuple(dict.fromkeys(c for step in self.steps for c in step.commands))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A plan that was begun: when, by whom, and how far each of its actions has come."""
+
+    id: str
+    plan: Plan
+    started: datetime
+    by: str
+    progress: tuple[Progress, ...]
+
+    @property
+    def stands(self) -> bool:
+        """Is anything of it in force, or half done?"""
+        return any(state in ("begun", "done") for state in self.progress)
+
+    @property
+    def whole(self) -> bool:
+        """Was all of it done, and nothing undone?"""
+        return all(state == "done" for state in self.progress)
+
+
+def with_steps(plan: Plan, steps: tuple[Step, ...]) -> Plan:
+    """The plan with only these steps."""
+    return replace(plan, steps=steps)

@@ -1,0 +1,83 @@
+"""A plan as JSON (``certaudit/plan/v1``), for pipelines and reviews.
+
+Law: pure; the same plan gives the same bytes. It holds paths, modes and digests, the changed lines of
+texts with secrets hidden, and never a byte of a key.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from certaudit.plan import Action, Node, Plan, Refusal, Step, StopUnit, WriteText
+from certaudit.render.plan_text import action_line, changed_lines
+
+SCHEMA = "certaudit/plan/v1"
+
+
+def render(plan: Plan) -> str:
+    """The whole plan; steps, actions and refusals in the order they are done or were met."""
+    document = {
+        "schema": SCHEMA,
+        "host": {
+            "name": plan.host,
+            "target": plan.target,
+            "live": plan.live,
+            "as_of": plan.as_of.isoformat(),
+        },
+        "steps": [step_data(step) for step in plan.steps],
+        "refusals": [refusal_data(refusal) for refusal in plan.refusals],
+        "commands": list(plan.commands),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def step_data(step: Step) -> dict[str, Any]:
+    """One step."""
+    return {
+        "rules": list(step.rules),
+        "subjects": list(step.subjects),
+        "remedy": step.remedy,
+        "title": step.title,
+        "trigger": step.trigger,
+        "lasts": step.lasts,
+        "notes": list(step.notes),
+        "others": list(step.others),
+        "locks": list(step.locks),
+        "commands": list(step.commands),
+        "actions": [action_data(action) for action in step.actions],
+    }
+
+
+def action_data(action: Action) -> dict[str, Any]:
+    """One action: its kind, what it does in words, and what was seen and will be there."""
+    data: dict[str, Any] = {"kind": type(action).__name__, "text": action_line(action)}
+    if isinstance(action, StopUnit):
+        return {**data, "unit": action.unit, "before": action.active, "after": "inactive"}
+    data |= {"path": action.path, "before": node_data(action.before), "after": node_data(action.after)}
+    if isinstance(action, WriteText):
+        data["diff"] = list(changed_lines(action))
+    return data
+
+
+def node_data(node: Node) -> dict[str, Any]:
+    """What stands at a path."""
+    return {
+        "kind": node.kind,
+        "sha256": node.digest,
+        "mode": None if node.mode is None else f"{node.mode:04o}",
+        "uid": node.uid,
+        "gid": node.gid,
+        "target": node.target,
+    }
+
+
+def refusal_data(refusal: Refusal) -> dict[str, Any]:
+    """What is not done."""
+    return {
+        "rules": list(refusal.rules),
+        "subjects": list(refusal.subjects),
+        "why": refusal.why,
+        "commands": list(refusal.commands),
+        "others": list(refusal.others),
+    }

@@ -1,0 +1,170 @@
+"""The demo server repaired and given back, through the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from certaudit.cli import run
+from certaudit.parsers.certificate import parse_pem
+from fixtures.machine import MACHINES
+from tests.fix.machines import Bench, bench
+
+KEYS = ("srv/host1/tls/privkey.pem", "srv/host2/tls/privkey.pem")
+Verb = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Bench:
+    return bench(MACHINES / "demo.machine", tmp_path)
+
+
+@pytest.fixture
+def certaudit(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> Verb:
+    """Run a command line with the state directory beside the machine: code, stdout, stderr."""
+    monkeypatch.setenv("CERTAUDIT_STATE_DIR", str(tmp_path / "state"))
+
+    def verb(*arguments: str) -> tuple[int, str, str]:
+        code = run(arguments)
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return verb
+
+
+def at(demo: Bench) -> tuple[str, ...]:
+    return (str(demo.root), "--as-of", demo.as_of.isoformat())
+
+
+def test_yes_repairs_all_but_the_remote_target(demo: Bench, certaudit: Verb) -> None:
+    code, out, err = certaudit("fix", *at(demo), "--yes")
+    assert (code, err) == (1, "")
+    assert "rsync -aL /etc/letsencrypt/live/hogeserver.example/ backup.hogehoge.example:" in out
+    assert demo.findings() == []
+    assert (demo.root / "etc/systemd/system/certbot.timer").readlink() == Path("/dev/null")
+    live = demo.root / "etc/letsencrypt/archive/hogeserver.example"
+    for host in ("host1", "host2"):
+        place = demo.root / "srv" / host / "tls"
+        assert (place / "fullchain.pem").read_bytes() == (live / "fullchain4.pem").read_bytes()
+        assert (place / "privkey.pem").read_bytes() == (live / "privkey4.pem").read_bytes()
+        leaf = parse_pem((place / "fullchain.pem").read_bytes(), "").leaf
+        assert leaf and leaf.public_key in parse_pem((place / "privkey.pem").read_bytes(), "").keys
+        assert (place / "privkey.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_undo_gives_an_identical_tree_back(demo: Bench, certaudit: Verb) -> None:
+    before = demo.manifest()
+    certaudit("fix", *at(demo), "--yes")
+    assert demo.manifest() != before
+    code, out, _ = certaudit("undo", "--yes")
+    assert code == 0
+    assert "taken back" in out
+    assert demo.manifest() == before
+    assert certaudit("undo", "--yes")[:2] == (0, "There is nothing to undo.\n")
+
+
+def test_a_second_fix_finds_nothing_to_do(demo: Bench, certaudit: Verb) -> None:
+    certaudit("fix", *at(demo), "--yes")
+    code, out, _ = certaudit("fix", *at(demo), "--yes")
+    assert (code, "nothing to do" in out, "Nothing is left" in out) == (0, True, True)
+
+
+def test_plan_changes_nothing_and_is_json(demo: Bench, certaudit: Verb, tmp_path: Path) -> None:
+    before = demo.manifest()
+    code, out, _ = certaudit("fix", *at(demo), "--plan", "--format", "json")
+    assert code == 0
+    plan = json.loads(out)
+    assert plan["schema"] == "certaudit/plan/v1"
+    assert [step["remedy"] for step in plan["steps"]] == ["e", "resync"]
+    assert [action["kind"] for action in plan["steps"][0]["actions"]] == ["RemoveLink", "PutLink"]
+    assert certaudit("fix", *at(demo), "--plan", "--format", "json")[1] == out
+    assert demo.manifest() == before
+    assert not (tmp_path / "state").exists()
+
+
+def test_without_a_terminal_and_yes_it_only_shows(demo: Bench, certaudit: Verb) -> None:
+    before = demo.manifest()
+    code, out, _ = certaudit("fix", *at(demo))
+    assert (code, out.startswith("Plan for hogehoge")) == (0, True)
+    assert demo.manifest() == before
+
+
+def test_only_leaves_the_rest_alone(demo: Bench, certaudit: Verb) -> None:
+    code, out, _ = certaudit("fix", *at(demo), "--yes", "--only", "hidden-renewal-path")
+    assert "Copy the live" not in out
+    assert code == 1
+    assert demo.findings() == ["stale-copy hogeserver.example", "stolen-renewal hogeserver.example"]
+
+
+def test_records_are_private_and_hold_no_key(demo: Bench, certaudit: Verb, tmp_path: Path) -> None:
+    keys = [(demo.root / key).read_text().splitlines()[1] for key in KEYS]
+    certaudit("fix", *at(demo), "--yes")
+    files = [p for p in (tmp_path / "state").rglob("*") if p.is_file()]
+    assert {p.name for p in files} == {"lock", "plan.json", "journal.jsonl"}
+    for path in (tmp_path / "state").rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+    for path in files:
+        assert not any(key in path.read_text() for key in keys)
+        assert "PRIVATE KEY" not in path.read_text()
+
+
+def test_plans_tells_whether_it_still_stands(demo: Bench, certaudit: Verb) -> None:
+    assert certaudit("plans")[1].startswith("No plan")
+    certaudit("fix", *at(demo), "--yes")
+    assert "applied, stands" in certaudit("plans")[1]
+    (demo.root / KEYS[0]).write_text("other")
+    assert "changed since: /srv/host1/tls/privkey.pem" in certaudit("plans")[1]
+
+
+def test_undo_touches_nothing_after_a_change(demo: Bench, certaudit: Verb) -> None:
+    before = demo.manifest()
+    certaudit("fix", *at(demo), "--yes")
+    (demo.root / KEYS[0]).write_text("other")
+    changed = demo.manifest()
+    code, _, err = certaudit("undo", "--yes")
+    assert (code, "/srv/host1/tls/privkey.pem has other content" in err) == (4, True)
+    assert demo.manifest() == changed
+    code, _, _ = certaudit("undo", "--yes", "--force-file", "/srv/host1/tls/privkey.pem")
+    assert code == 0
+    assert demo.manifest() == before
+
+
+@pytest.mark.parametrize("name", ["clean-owner-only", "clean-no-certbot", "stock-debian-12",
+                                  "stock-ubuntu-22.04", "stock-almalinux-9"])  # fmt: skip
+def test_a_healthy_machine_is_left_alone(name: str, tmp_path: Path, certaudit: Verb) -> None:
+    machine = bench(MACHINES / f"{name}.machine", tmp_path)
+    before = machine.manifest()
+    code, out, _ = certaudit("fix", *at(machine), "--yes")
+    assert ("nothing to do" in out, machine.manifest()) == (True, before)
+    assert code == (0 if not machine.findings() else 1)
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_second_certaudit_is_refused(demo: Bench, certaudit: Verb) -> None:
+    before = demo.manifest()
+    with demo.store.lock():
+        code, _, err = certaudit("fix", *at(demo), "--yes")
+    assert (code, "another certaudit" in err) == (4, True)
+    assert demo.manifest() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--remedy", "x"), "try NAME=c"),
+        (("--remedy", "nobody=c"), "no certificate 'nobody'"),
+        (("--only", "typo"), "no rule 'typo'"),
+        (("--only", "starved-job"), "does nothing about"),
+        (("--yes", "--plan"), "--yes"),
+    ],
+)
+def test_a_wrong_call_is_usage(
+    demo: Bench, certaudit: Verb, arguments: tuple[str, ...], said: str
+) -> None:
+    code, _, err = certaudit("fix", *at(demo), *arguments)
+    assert (code, said in err) == (2, True)
