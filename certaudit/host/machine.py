@@ -6,6 +6,7 @@ else asks what time it is.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from pathlib import Path
@@ -92,6 +93,8 @@ def open_host(target: Path, as_of: datetime | None) -> Host:
         cron=cron.name,
         systemd=systemd.backend if init == "systemd" else None,
     )
+    if live and os.geteuid() != 0:
+        gaps.append(Gap("access", "not run as root: closed files were not seen; run it with sudo"))
     journal = find_journal(root, moment, gaps, live=live)
     return Host(
         root=root,

@@ -56,7 +56,7 @@ def definitions() -> Json:
         "gap": record(
             aspect=examples(
                 "systemd", "units", "cron", "scripts", "logs", "journal", "certificates", "copies",
-                "references", "hooks", "renewal", "clock",
+                "references", "hooks", "renewal", "clock", "access",
             ),
             reason=STRING,
             evidence=many(of("evidence")),
