@@ -147,10 +147,14 @@ class MakeDirectory:
 
 @dataclass(frozen=True, slots=True)
 class StopUnit:
-    """A running unit stopped through the manager of this machine; undone by starting it."""
+    """A running unit stopped through the manager of this machine; undone by starting it.
+
+    ``masked``: it was masked on disk while it ran, so that systemd will not start it again.
+    """
 
     unit: str
     active: str
+    masked: bool = False
 
 
 FileAction = WriteText | CopyParts | PutLink | RemoveLink | ChangeMode | MoveFile | MakeDirectory

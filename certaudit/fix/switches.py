@@ -77,14 +77,16 @@ def unit_off(model: Model, trigger: Trigger, sight: Sight, remedy: Literal["d", 
         raise CannotError(f"{name} is not there any more")
     actions: list[Action] = []
     if model.host.live and unit.active_state not in RESTING:
-        actions.append(StopUnit(unit.name, unit.active_state or ""))
+        actions.append(StopUnit(unit.name, unit.active_state or "", unit.mask is not None))
     actions += disabled(unit, sight)
     word, lasts = "disable", DISABLED
     if remedy == "e":
         word, lasts, more = kept_off(unit, trigger, sight)
         actions += more
     known = shipped.returns if shipped else ""
-    notes = (f"What is known of it: {known}",) if known else ()
+    notes: tuple[str, ...] = (f"What is known of it: {known}",) if known else ()
+    if unit.mask is not None and isinstance(actions[0] if actions else None, StopUnit):
+        notes += (f"{name} runs although it is masked: undo can not start it again.",)
     return Off(f"{word} {name}", tuple(actions), lasts, notes, reload=True)
 
 

@@ -141,7 +141,7 @@ def start_again(action: StopUnit, switch: UnitSwitch | None) -> None:
     if switch is None:
         raise ManagerError(f"{action.unit} can not be started: no manager answers")
     switch.reload()
-    if switch.active(action.unit) != action.active:
+    if not action.masked and switch.active(action.unit) != action.active:
         switch.start(action.unit)
 
 

@@ -79,8 +79,8 @@ def find_init(root: Root, *, live: bool) -> str | None:
     Live, sd_booted(3) decides. An image is taken to boot systemd if it holds a unit directory and
     shows no other init.
     """
-    if live and not root.exists("/run/systemd/system"):
-        return other_init(root) or "none"
+    if live:
+        return "systemd" if root.exists("/run/systemd/system") else other_init(root) or "none"
     if not any(root.exists(directory) for directory in UNIT_DIRECTORIES):
         return other_init(root)
     target = root.link("/sbin/init") or root.link("/usr/sbin/init")

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from io import BufferedIOBase
 from pathlib import PurePosixPath
 from typing import IO, cast
 
@@ -61,13 +62,13 @@ class LogFile:
         before, carry, dropping = 0, b"", False
         try:
             with self.root.open(self.path) as raw, unpacked(raw) as stream:
-                while block := stream.read(CHUNK):
+                for block in blocks(stream):
+                    data = carry + block
                     if dropping:  # the rest of a line that was already cut
                         cut = block.find(b"\n")
                         if cut < 0:
                             continue
-                        block, dropping = block[cut + 1 :], False
-                    data = carry + block
+                        data, dropping = block[cut + 1 :], False
                     end = data.rfind(b"\n") + 1
                     whole, carry = data[:end], data[end:]
                     if len(carry) > 2 * CHUNK:
@@ -84,15 +85,34 @@ class LogFile:
             yield carry + b"\n", before
 
 
+def blocks(stream: IO[bytes]) -> Iterator[bytes]:
+    """A stream in blocks of about ``CHUNK``; before an error, all that could be read of it."""
+    pending, size = list[bytes](), 0
+    read = cast("BufferedIOBase", stream).read1
+    try:
+        while data := read(CHUNK):
+            pending.append(data)
+            size += len(data)
+            if size >= CHUNK:
+                yield b"".join(pending)
+                pending, size = [], 0
+    except DAMAGE:
+        if pending:
+            yield b"".join(pending)
+        raise
+    if pending:
+        yield b"".join(pending)
+
+
 def line_starts(chunk: bytes, literals: Sequence[bytes]) -> list[int]:
     """Where the lines begin that hold any of the literals, in order, each once."""
     starts: set[int] = set()
     for literal in literals:
         at = chunk.find(literal)
-        while at >= 0:
+        while 0 <= at < len(chunk):
             starts.add(chunk.rfind(b"\n", 0, at) + 1)
             end = chunk.find(b"\n", at)
-            at = chunk.find(literal, end) if end >= 0 else -1
+            at = chunk.find(literal, end + 1) if end >= 0 else -1
     return sorted(starts)
 
 

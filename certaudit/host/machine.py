@@ -56,7 +56,9 @@ class Host:
         A booted systemd has /run/systemd/system; of the rest of an image's /run nothing is known.
         """
         text = str(path).rstrip("/")
-        if not self.live and (text == BOOTED or BOOTED.startswith(text + "/")):
+        if not self.live and text == "/run" and self.init == "systemd":
+            return True
+        if not self.live and text in (BOOTED, "/run/systemd"):
             return None if self.init is None else self.init == "systemd"
         found = self.root.exists(path)
         return None if not found and not self.live and text.startswith("/run/") else found

@@ -109,7 +109,7 @@ def parse_anacrontab(text: str, daemon: Daemon = "anacron-debian") -> Anacrontab
 def _logical_lines(text: str) -> Iterator[tuple[int, str, str]]:
     """Number of the first line, the line as anacron has it, and as written.
 
-    A backslash before the newline joins two lines with a blank; every other one vanishes
+    A backslash before the newline joins two lines with a blank; every other but the text's last vanishes
     (``read_tab_line``).
     """
     start, pending = 1, []
@@ -119,8 +119,8 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str, str]]:
             continue
         yield start, " ".join(pending).replace("\\", ""), "\n".join(pending)
         start, pending = number + 1, []
-    if pending:
-        yield start, " ".join(pending).replace("\\", ""), "\n".join(pending)
+    if pending:  # the text ends right after a backslash, which then stays
+        yield start, " ".join(pending).replace("\\", "") + "\\", "\n".join(pending)
 
 
 def _job(

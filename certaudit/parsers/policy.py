@@ -31,7 +31,7 @@ def parse_policy(text: str, where: str) -> Policy:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and int() of a number too long to be one
         match = LINE.search(str(error))
         raise ParseError(str(error), int(match[1]) if match else None) from error
     except RecursionError as error:

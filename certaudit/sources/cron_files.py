@@ -85,11 +85,22 @@ def spool_file_ok(host: Host, path: str, user: int | None, daemon: Daemon) -> fi
         return True, ""
     if daemon == "vixie-debian" and host.root.link(path) is not None:
         return False, "it is a symbolic link"
+    if not host.live and modes_lost(host, path):
+        return True, ""
     owner = owner_of(host, entry.uid)
     links = entry.links if host.live else 1
     return file_names.spool_mode_ok(
         entry.mode & 0o7777, owner, owner if user is None else user, daemon, links=links
     )
+
+
+def modes_lost(host: Host, path: str) -> bool:
+    """Was the tree unpacked without its modes (from git, say), so that they are no evidence?
+
+    No cron leaves its spool open to everybody: Debian's is 1730, cronie's 0700.
+    """
+    spool = host.root.entry(str(PurePosixPath(path).parent))
+    return spool is not None and bool(spool.mode & 0o004)
 
 
 def daemon_of(host: Host) -> Daemon:

@@ -70,10 +70,9 @@ class ScriptMachine:
     def test(self, operator: str, path: str) -> bool | None:
         """What a file test, such as ``-x``, answers to root: of the permissions only x matters."""
         if operator in ("-h", "-L"):
-            link = self.host.root.link(path)
-            return (
-                True if link is not None else (False if self.host.root.exists(path) is False else None)
-            )
+            if self.host.root.link(path) is not None:
+                return True
+            return None if self.host.root.exists(path) is None else False
         found = self.host.path_exists(path)
         if not found or operator in ("-e", "-a", "-r", "-w"):
             return found

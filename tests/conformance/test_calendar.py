@@ -185,7 +185,7 @@ def ask_certaudit(expression: str, zone: str, base: str) -> Answer:
         spec = parse(expression, host)
     except ParseError:
         return Answer(None, None)
-    naive = datetime.strptime(base, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007  its zone comes next
+    naive = datetime.strptime(base, "%Y-%m-%d %H:%M:%S")
     moment = naive.replace(tzinfo=timezone.utc).astimezone(host)
     firings = []
     for _ in range(FIRINGS):

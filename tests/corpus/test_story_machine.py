@@ -33,7 +33,7 @@ pytestmark = [
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     root = tmp_path_factory.mktemp("story")
     with tarfile.open(TREE) as archive:
-        archive.extractall(root, filter="tar")
+        archive.extractall(root)
     return audit(observe(open_host(root, AS_OF), Policy()), rules())
 
 

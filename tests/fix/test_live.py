@@ -90,3 +90,13 @@ def test_an_admins_own_file_in_the_place_is_not_touched(box: Box) -> None:
     undone = box.certaudit("undo", "--yes")
     assert (undone.returncode, "is a file, was a link" in undone.stderr) == (4, True)
     assert listing(box) == before
+
+
+def test_what_ran_although_masked_stays_stopped(box: Box) -> None:
+    box.output("ln", "-sf", "/dev/null", f"/etc/systemd/system/{TIMER}")
+    before = listing(box)
+    done = box.certaudit("fix", "--yes")
+    assert "undo can not start it again" in " ".join(done.stdout.split())
+    assert box.certaudit("undo", "--yes").returncode == 0
+    assert listing(box) == before
+    assert states(box) == ("masked", "inactive")

@@ -341,9 +341,11 @@ def test_every_machine_builds_and_expects_something(file: Path, tmp_path: Path) 
     assert late == [], "nothing was changed after the moment of the audit"
 
 
-@pytest.mark.parametrize("file", sorted((FIXTURES / "base").glob("*.machine")), ids=lambda f: f.stem)
-def test_every_base_can_be_included(file: Path, tmp_path: Path) -> None:
-    root = made(tmp_path, f"include {file}\n")
+@pytest.mark.parametrize(
+    "name", ["debian-12", "debian-12-bare", "ubuntu-18.04", "ubuntu-22.04", "almalinux-9"]
+)
+def test_every_distribution_can_be_included(name: str, tmp_path: Path) -> None:
+    root = made(tmp_path, f"include {FIXTURES / 'base' / name}.machine\n")
     late = [
         p
         for p in root.rglob("*")
