@@ -356,11 +356,14 @@ def test_a_full_disk_is_said(demo: Path, capfd: pytest.CaptureFixture[str]) -> N
 
 # What goes wrong inside
 
+# A shell starts what it puts into the background with SIGINT ignored, and children inherit that.
+AS_IN_A_TERMINAL = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
 
 def patched(body: str, *words: str) -> subprocess.CompletedProcess[str]:
     """The command line in a process in which ``observe`` has another body."""
-    code = (
-        "import os, sys, time, signal\nimport certaudit.audit\n"
+    code = AS_IN_A_TERMINAL + (
+        "import os, sys, time\nimport certaudit.audit\n"
         f"def observe(*_):\n    {body}\n"
         "certaudit.audit.observe = observe\n"
         "from certaudit.cli import run\nsys.exit(run(sys.argv[1:]))\n"
@@ -385,7 +388,7 @@ def test_an_interrupt_is_130(demo: Path) -> None:
 
 
 def test_control_c_from_a_terminal(demo: Path) -> None:
-    code = (
+    code = AS_IN_A_TERMINAL + (
         "import sys, time\nimport certaudit.audit\n"
         "certaudit.audit.observe = lambda *_: time.sleep(30)\n"
         "from certaudit.cli import run\nprint('ready', flush=True)\nsys.exit(run(sys.argv[1:]))\n"
