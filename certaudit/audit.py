@@ -33,7 +33,7 @@ from certaudit.model import (
     Run,
 )
 from certaudit.rules import Rule, run_rule
-from certaudit.sources import cron, logs, systemd
+from certaudit.sources import cron, logs, shell_history, systemd, unit_times
 from certaudit.sources.certbot import collect_lineages
 from certaudit.sources.certbot_hooks import collect_hooks
 from certaudit.sources.certbot_installed import installed_certbots
@@ -100,8 +100,11 @@ def tie(
     found = logs.collect(host, wanted(host, linked))
     gaps.extend(found.gaps)
     horizon = ledger.Horizon(found.client_since, found.starts_since)
-    joined = starts.join(found.observed, descriptions(host, linked))
-    runs = ledger.runs(found.runs, joined, linked, horizon)
+    people = shell_history.collect(host)
+    gaps.extend(people.gaps)
+    remembered = unit_times.observed(host, services_of(linked))
+    joined = starts.join([*found.observed, *people.observed, *remembered], descriptions(host, linked))
+    runs = ledger.runs(found.runs, joined, linked, horizon, people.typed)
     lineages = tuple(ledger.generations(x, runs, existed(host, x, paths, runs)) for x in lineages)
     copies, copy_gaps = find_copies(host.root, facts, sorted(scripts_of(linked)))
     gaps.extend(copy_gaps)
@@ -141,10 +144,15 @@ def absent(host: Host) -> tuple[str, ...]:
     return tuple(name for name, path in subjects.items() if not host.root.exists(path))
 
 
+def services_of(linked: Iterable[Linked]) -> set[str]:
+    """The units that run a client."""
+    return {entry.unit for one in linked for entry in one.candidate.entries if entry.unit}
+
+
 def wanted(host: Host, linked: Iterable[Linked]) -> logs.Wanted:
     """What the logs are searched for."""
     entries = [entry for one in linked for entry in one.candidate.entries]
-    units = {entry.unit for entry in entries if entry.unit}
+    units = services_of(linked)
     units |= {one.trigger.id.partition(":")[2] for one in linked if one.trigger.kind == "timer"}
     lines = {entry.chain[0].text for entry in entries if entry.unit is None}
     # cron logs the command without schedule and user: five fields and a user, five, or an @-word

@@ -154,13 +154,17 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Evidence that something began at a moment: a unit, a cron command, a person's sudo.
+    """Evidence that something began at a moment: a unit, a cron command, what a person typed.
 
+    ``sudo`` is a line of sudo's own log, ``shell`` a dated line of a person's shell history.
     ``units`` are the service names the text can mean (old systemd logs only the Description).
-    ``ended`` and ``failed`` are ``None`` where no line tells.
+    ``ended`` and ``failed`` are ``None`` where no line tells; a cron command's end is that of its PAM
+    session. ``locked``: its client said that another instance was running. ``user_manager``: the unit
+    is one of a user's own manager. ``pid`` is that of a cron command, ``invocation`` a unit's
+    INVOCATION_ID (systemd.exec(5)).
     """
 
-    kind: Literal["unit", "cron", "anacron", "sudo"]
+    kind: Literal["unit", "cron", "anacron", "sudo", "shell"]
     time: datetime
     evidence: Evidence
     units: tuple[str, ...] = ()
@@ -168,6 +172,19 @@ class Start:
     command: str | None = None
     ended: datetime | None = None
     failed: bool | None = None
+    locked: bool = False
+    user_manager: bool = False
+    pid: int | None = None
+    invocation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A call of a client in a shell history that does not say when."""
+
+    command: str
+    user: str
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from certaudit.catalogue import mentions_client
-from certaudit.facts import Start
+from certaudit.facts import Start, Typed
 from certaudit.linking.claims import (
+    PEOPLE,
     SNUG,
     Claim,
     allowed,
@@ -22,6 +23,7 @@ from certaudit.linking.claims import (
     could_start,
     likely,
     sleeps,
+    spellings,
     trigger_arguments,
     wrapped,
 )
@@ -59,7 +61,8 @@ class Around:
     that other runs fit as well; ``doubtful``: starts that their timer's schedule does not explain, and
     ``unproven`` those in a time that the logs do not cover as a whole;
     ``steady``: triggers whose starts nearly all led to a run; ``people``: what a person started by
-    ``systemctl``, with the sudo line; ``crowded``: (trigger, run) where several runs share an elapse.
+    ``systemctl``, with the line that says so; ``typed``: calls in shell histories that do not say when;
+    ``crowded``: (trigger, run) where several runs share an elapse.
     """
 
     sole: frozenset[Start] = frozenset()
@@ -68,6 +71,7 @@ class Around:
     unproven: frozenset[Start] = frozenset()
     steady: frozenset[str] = frozenset()
     people: tuple[tuple[Start, Start], ...] = ()
+    typed: tuple[Typed, ...] = ()
     crowded: frozenset[tuple[str, LogRun]] = frozenset()
 
 
@@ -90,13 +94,14 @@ def attribute(
         return person
     names = sorted({claim.name for claim in best})
     if exact:
-        names.append("a person's sudo")
+        names.append("a person's command")
     if len(names) == 1:
         rivals = {c.name for c in fitting} - {best[0].name}
         return from_claim(best[0], run, around, alone=not rivals)
     if names:
         return Attribution(because=(f"the start lines fit more than one trigger: {', '.join(names)}",))
-    return by_fingerprint(run, linked, covered, around)
+    found = by_fingerprint(run, linked, covered, around)
+    return by_history(run, around, found) if found.confidence == "unknown" else found
 
 
 def by_person(
@@ -107,7 +112,7 @@ def by_person(
     Where a trigger's start with these arguments fits as well, a client just called with sudo is the
     likelier one of the two only if the trigger's command had other work to do first.
     """
-    people = [(s, by_hand(run, s, linked)) for s in starts if s.kind == "sudo"]
+    people = [(s, by_hand(run, s, linked)) for s in starts if s.kind in PEOPLE]
     exact = [s for s, fit in people if fit]
     loose = [s for s, fit in people if fit is None]
     if not exact:
@@ -144,9 +149,14 @@ def nearest(found: list[Claim]) -> list[Claim]:
 
 
 def manual(start: Start, confidence: Confidence) -> Attribution:
-    """A person started it."""
-    why = f"{start.user} ran `{start.command}` with sudo at {start.time:%Y-%m-%d %H:%M:%S}"
-    return Attribution(None, "manual", confidence, (why,), (start.evidence,), start)
+    """A person started it; a shell history is a file that its user can change, so it is never high."""
+    when = f"{start.time:%Y-%m-%d %H:%M:%S}"
+    if start.kind == "sudo":
+        because = (f"{start.user} ran `{start.command}` with sudo at {when}",)
+        return Attribution(None, "manual", confidence, because, (start.evidence,), start)
+    because = (f"{start.user} typed `{start.command}` at {when}, by the shell's own history",)
+    sure: Confidence = "medium" if confidence == "high" else confidence
+    return Attribution(None, "manual", sure, because, (start.evidence,), start)
 
 
 def from_claim(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> Attribution:
@@ -243,6 +253,19 @@ def by_fingerprint(run: LogRun, linked: Sequence[Linked], covered: bool, around:
     if armed and len(names) > 1:
         return Attribution(because=(f"no log of starts reaches back; {', '.join(names)} fit",))
     return Attribution(because=(lost,))
+
+
+def by_history(run: LogRun, around: Around, found: Attribution) -> Attribution:
+    """What a shell history without times adds to an answer that is not known: support, and no more."""
+    if not typed(run) or run.arguments is None:
+        return found
+    words = " ".join(run.arguments)
+    same = [one for one in around.typed if words in spellings(one.command.split()[1:])]
+    if not same:
+        return found
+    last = same[-1]
+    why = f"{last.user}'s shell history holds `{last.command}`, without saying when"
+    return Attribution(None, "manual", "low", (*found.because, why), (last.evidence,))
 
 
 def in_time(run: LogRun, one: Linked) -> bool:

@@ -24,6 +24,9 @@ SLEEPING = timedelta(hours=13)  # a line that sleeps a random time: at most 43,2
 LONGEST_SLEEP = timedelta(seconds=480)  # certbot's own, before the first lineage that is due
 END_SLACK = timedelta(seconds=30)
 BY_HAND = timedelta(seconds=30)
+SOON = timedelta(seconds=5)  # systemctl has its unit started at once
+PEOPLE = frozenset({"sudo", "shell"})
+UNITS = frozenset({"timer", "path", "socket", "boot"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,16 @@ def likely(found: Sequence[Claim]) -> list[Claim]:
 
 def owners_of(start: Start, linked: Sequence[Linked]) -> tuple[Linked, ...]:
     """The triggers that a start line can belong to."""
+    if start.kind in PEOPLE:
+        return ()
     return tuple(one for one in linked if could_start(start, one))
 
 
 def could_start(start: Start, one: Linked) -> bool:
     """Does a start line tell of this trigger?"""
     if start.kind == "unit":
+        if start.user_manager != of_a_user(one):
+            return False
         return any(entry.unit in start.units for entry in one.candidate.entries)
     if start.kind == "cron" and one.trigger.kind in ("cron", "run-parts"):
         if any(reason.code == "guard-false" for reason in one.trigger.reasons):
@@ -99,6 +106,11 @@ def could_start(start: Start, one: Linked) -> bool:
         user = one.trigger.user in (start.user, None)
         return user and is_line(start.command or "", one.candidate.entries[0])
     return start.kind == "anacron" and one.trigger.id == f"anacron:{start.command}"
+
+
+def of_a_user(one: Linked) -> bool:
+    """Is a trigger a unit of a user's own manager: ``timer:USER/NAME``?"""
+    return "/" in one.trigger.id.partition(":")[2] and one.trigger.kind in UNITS
 
 
 def is_line(logged: str, entry: Entry) -> bool:
@@ -156,6 +168,8 @@ def fits(run: LogRun, start: Start, one: Linked) -> bool:
     """Does a run lie within what this start can have begun?"""
     if start.time > began(run) + EARLY or speaks_against(run, start, one):
         return False
+    if start.locked and calls(one) == 1:
+        return False  # its one call ended at another's lock, before it wrote a log
     if start.ended is not None:
         return began(run) <= start.ended + EARLY and run.ended <= start.ended + END_SLACK
     slack = allowed(one) if run.started else allowed(one) + LONGEST_SLEEP
@@ -224,6 +238,6 @@ def starts_unit(sudo: Start, unit: Start) -> bool:
     """Did a person's ``systemctl start`` make a unit's start?"""
     words = (sudo.command or "").split()
     names = {name.removesuffix(".service") for name in unit.units}
-    near = -EARLY <= unit.time - sudo.time <= timedelta(seconds=5)
+    near = -EARLY <= unit.time - sudo.time <= SOON
     named = any(word.removesuffix(".service") in names for word in words[1:])
     return near and named and bool({"start", "restart"} & set(words))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from certaudit.facts import Start
+from certaudit.facts import Start, Typed
 from certaudit.linking.attribution import Around, Attribution, attribute
 from certaudit.linking.claims import began, owners_of
 from certaudit.linking.matching import match
@@ -40,20 +40,28 @@ class Horizon:
 
 
 def runs(
-    logged: Iterable[LogRun], starts: Sequence[Start], linked: Sequence[Linked], horizon: Horizon
+    logged: Iterable[LogRun],
+    starts: Sequence[Start],
+    linked: Sequence[Linked],
+    horizon: Horizon,
+    typed: tuple[Typed, ...] = (),
 ) -> tuple[Run, ...]:
-    """Every run in order of time, with ids r1, r2, ..."""
+    """Every run in order of time, with ids r1, r2, ...
+
+    ``typed`` are the client calls in shell histories that do not say when.
+    """
     logs = tuple(logged)
     matched = match(logs, starts, linked, horizon.client)
+    around = replace(matched.around, typed=typed)
     found: list[tuple[datetime, Run]] = []
     used: set[Start] = set()
     for log, left in zip(logs, matched.starts, strict=True):
         covered = horizon.starts is not None and horizon.starts <= began(log) - timedelta(minutes=15)
-        answer = attribute(log, left, linked, covered, matched.around)
+        answer = attribute(log, left, linked, covered, around)
         used.update([answer.start] if answer.start else [])
         found.append((began(log), from_log(log, answer)))
     for start in starts:
-        run = from_start(start, linked, horizon, matched.around) if start not in used else None
+        run = from_start(start, linked, horizon, around) if start not in used else None
         found.extend([(start.time, run)] if run else [])
     found.sort(key=lambda pair: pair[0])
     return tuple(replace(run, id=f"r{number}") for number, (_, run) in enumerate(found, 1))
@@ -107,6 +115,9 @@ def from_start(start: Start, linked: Sequence[Linked], horizon: Horizon, around:
     sure = len(owners) == 1
     person = any(unit == start for unit, _ in around.people)
     confidence: Confidence = "high" if sure else "unknown"
+    because = "known only from the line that started it; the client's own log does not show it"
+    if start.locked:
+        because = "its client found another instance at work and gave up, which leaves no log of its own"
     if sure and start in around.doubtful | around.unproven:
         confidence = "low" if start in around.doubtful else "medium"
     return Run(
@@ -120,7 +131,7 @@ def from_start(start: Start, linked: Sequence[Linked], horizon: Horizon, around:
         trigger=owners[0].trigger.id if sure and not person else None,
         actor="manual" if person else "trigger",
         confidence=confidence,
-        because=("known only from the line that started it; the client's own log does not show it",),
+        because=(because,),
         evidence=(start.evidence,),
     )
 

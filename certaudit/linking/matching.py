@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,7 +16,9 @@ from certaudit.facts import Start
 from certaudit.linking.attribution import Around
 from certaudit.linking.claims import (
     EARLY,
+    PEOPLE,
     SLEEPING,
+    SOON,
     Claim,
     began,
     calls,
@@ -169,9 +171,8 @@ def what_is_around(
     matching: Matching, starts: Sequence[Start], linked: Sequence[Linked], since: datetime | None
 ) -> Around:
     """What all runs and starts together tell about each."""
-    sudo = [s for s in starts if s.kind == "sudo"]
     units = [s for s in starts if s.kind == "unit"]
-    people = tuple((unit, s) for s in sudo for unit in units if starts_unit(s, unit))
+    people = tuple(by_people(starts, units))
     by_hand = {unit for unit, _ in people}
     wanted = matching.wanted()
     times = [s.time for s in starts]
@@ -193,10 +194,25 @@ def what_is_around(
     )
 
 
+def by_people(starts: Sequence[Start], units: Sequence[Start]) -> Iterator[tuple[Start, Start]]:
+    """The units' starts that a person made, each with the line that says so."""
+    ordered = sorted(units, key=lambda s: s.time)
+    times = [s.time for s in ordered]
+    for person in starts:
+        if person.kind in PEOPLE:
+            first = bisect_left(times, person.time - EARLY)
+            last = bisect_right(times, person.time + SOON)
+            yield from ((unit, person) for unit in ordered[first:last] if starts_unit(person, unit))
+
+
 def is_steady(
     one: Linked, starts: Sequence[Start], wanted: Counter[Start], since: datetime | None
 ) -> bool:
     """Did nearly every start of a trigger lead to a run, as far as the client's log reaches back?"""
-    own = [s for s in starts if since is not None and s.time >= since and owners_of(s, [one])]
+    own = [
+        s
+        for s in starts
+        if since is not None and s.time >= since and not s.locked and owners_of(s, [one])
+    ]
     led = sum(wanted[s] > 0 for s in own)
     return led >= 3 and led >= 0.8 * len(own)

@@ -10,40 +10,68 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from certaudit.facts import Start
+from certaudit.linking.sessions import bounded
 from certaudit.model import Evidence
-from certaudit.parsers.events import AnacronJob, CronCommand, Event, SudoCommand, UnitEvent
+from certaudit.parsers.events import (
+    AnacronJob,
+    ClientOutput,
+    CronCommand,
+    CronSession,
+    Event,
+    SudoCommand,
+    UnitEvent,
+)
+from certaudit.parsers.shell_history import ShellCommand
 
 SAME_LINE = timedelta(seconds=3)  # how far two logs' stamps of one message lie apart
 RECENT = 20  # starts that are looked at for one that has not ended
 ENDS = frozenset({"finished", "deactivated", "failed", "exited", "started"})
+LOCKED = "Another instance of Certbot is already running"  # certbot/_internal/lock.py, since 0.14
+Descriptions = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One classified line with its time and place."""
+    """One classified line with its time and place; the journal also tells unit and INVOCATION_ID."""
 
     time: datetime
-    event: Event
+    event: Event | ShellCommand
     evidence: Evidence
+    unit: str | None = None
+    invocation: str | None = None
 
 
-def join(observed: Iterable[Observed], descriptions: Mapping[str, tuple[str, ...]]) -> tuple[Start, ...]:
+def join(observed: Iterable[Observed], descriptions: Descriptions) -> tuple[Start, ...]:
     """Starts in order of time; ``descriptions`` gives the units that a Description= can mean."""
+    lines = sorted(observed, key=lambda o: (o.time, o.evidence.where, o.evidence.line or 0))
     starts: list[Start] = []
-    for line in sorted(observed, key=lambda o: (o.time, o.evidence.where, o.evidence.line or 0)):
+    for line in lines:
         event = line.event
         if isinstance(event, UnitEvent):
             unit_line(starts, line, event, units_of(event, descriptions))
-        elif isinstance(event, CronCommand) and event.phase == "started":
-            begin(starts, Start("cron", line.time, line.evidence, (), event.user, event.command))
-        elif isinstance(event, SudoCommand):
-            begin(starts, Start("sudo", line.time, line.evidence, (), event.user, event.command))
-        elif isinstance(event, AnacronJob) and event.phase == "started":
-            begin(starts, Start("anacron", line.time, line.evidence, (), "root", event.job))
-    return tuple(starts)
+        elif isinstance(event, ClientOutput) and event.message.startswith(LOCKED):
+            locked_out(starts, line)
+        elif start := begun(line):
+            begin(starts, start)
+    sessions = [(o.time, o.event) for o in lines if isinstance(o.event, CronSession)]
+    return tuple(bounded(starts, sessions))
 
 
-def units_of(event: UnitEvent, descriptions: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def begun(line: Observed) -> Start | None:
+    """The start of which one line tells all: a cron command, an anacron job, a person's sudo."""
+    event = line.event
+    if isinstance(event, CronCommand) and event.phase == "started":
+        return Start("cron", line.time, line.evidence, (), event.user, event.command, pid=event.job_pid)
+    if isinstance(event, SudoCommand):
+        return Start("sudo", line.time, line.evidence, (), event.user, event.command)
+    if isinstance(event, ShellCommand):
+        return Start("shell", line.time, line.evidence, (), event.user, event.command)
+    if isinstance(event, AnacronJob) and event.phase == "started":
+        return Start("anacron", line.time, line.evidence, (), "root", event.job)
+    return None
+
+
+def units_of(event: UnitEvent, descriptions: Descriptions) -> tuple[str, ...]:
     """The units a manager's line can mean."""
     if event.unit is not None:
         return (event.unit,)
@@ -58,14 +86,33 @@ def unit_line(starts: list[Start], line: Observed, event: UnitEvent, units: tupl
     """
     if not units:
         return
-    last = next((n for n in range(len(starts) - 1, -1, -1) if set(starts[n].units) & set(units)), None)
+    user = event.user_manager
+    last = None if event.phase == "starting" else last_of(starts, line, units, user_manager=user)
     if event.phase == "starting" or (event.phase == "started" and last is None):
-        begin(starts, Start("unit", line.time, line.evidence, units))
+        new = Start("unit", line.time, line.evidence, units)
+        begin(starts, replace(new, user_manager=user, invocation=line.invocation))
     elif event.phase in ENDS and last is not None:
         bad = event.phase == "failed" or (event.phase == "exited" and bool(event.result))
         failed = True if bad else (starts[last].failed or False)
         meant = units if event.unit is not None and lone(starts, last) else starts[last].units
         starts[last] = replace(starts[last], ended=line.time, failed=failed, units=meant)
+
+
+def last_of(
+    starts: list[Start], line: Observed, units: tuple[str, ...], *, user_manager: bool
+) -> int | None:
+    """The start that a later line of a manager is about: that of its INVOCATION_ID, else the last."""
+    latest = None
+    for position in range(len(starts) - 1, -1, -1):
+        start = starts[position]
+        if start.user_manager != user_manager or set(units).isdisjoint(start.units):
+            continue
+        if line.invocation is None or start.invocation in (None, line.invocation):
+            return position
+        latest = position if latest is None else latest
+        if latest - position > RECENT:
+            break
+    return latest
 
 
 def lone(starts: list[Start], last: int) -> bool:
@@ -78,6 +125,21 @@ def lone(starts: list[Start], last: int) -> bool:
     return all(s.ended is not None or not units & set(s.units) for s in near if s.kind == "unit")
 
 
+def locked_out(starts: list[Start], line: Observed) -> None:
+    """The client of the one unit that is under way was turned away by another's lock."""
+    open_ones = [
+        n
+        for n in range(max(0, len(starts) - RECENT), len(starts))
+        if starts[n].kind == "unit" and starts[n].ended is None
+    ]
+    if line.invocation:
+        open_ones = [n for n in open_ones if starts[n].invocation in (line.invocation, None)]
+    if line.unit:
+        open_ones = [n for n in open_ones if line.unit in starts[n].units]
+    if len(open_ones) == 1:
+        starts[open_ones[0]] = replace(starts[open_ones[0]], locked=True)
+
+
 def begin(starts: list[Start], start: Start) -> None:
     """Add a start unless another log already told it; a line of a file is better evidence."""
     for position in range(len(starts) - 1, -1, -1):
@@ -85,8 +147,12 @@ def begin(starts: list[Start], start: Start) -> None:
         if start.time - known.time > SAME_LINE:
             break
         if same(known, start):
-            if known.evidence.line is None and start.evidence.line is not None:
-                starts[position] = replace(known, evidence=start.evidence)
+            better = known.evidence.line is None and start.evidence.line is not None
+            starts[position] = replace(
+                known,
+                evidence=start.evidence if better else known.evidence,
+                invocation=known.invocation or start.invocation,
+            )
             return
     starts.append(start)
 
@@ -96,5 +162,5 @@ def same(one: Start, other: Start) -> bool:
     if one.kind != other.kind or one.evidence.where == other.evidence.where:
         return False
     if one.kind == "unit":
-        return bool(set(one.units) & set(other.units))
+        return bool(set(one.units) & set(other.units)) and one.user_manager == other.user_manager
     return one.user == other.user and one.command == other.command

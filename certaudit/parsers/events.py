@@ -118,6 +118,15 @@ class SudoCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class CronSession:
+    """pam_unix(8) speaks of the session of a cron job; ``pid`` is the job's parent, not the job."""
+
+    phase: Literal["opened", "closed"]
+    user: str
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ClientOutput:
     """A line that certbot itself printed under a service manager."""
 
@@ -134,6 +143,7 @@ Event: TypeAlias = (
     | CronOutputDiscarded
     | AnacronJob
     | SudoCommand
+    | CronSession
     | ClientOutput
 )
 
@@ -265,6 +275,8 @@ _CHANGES: dict[str, Literal["reload", "replace", "edit", "delete"]] = {
 
 def _cron_event(message: str, pid: int | None) -> Event | None:
     """``(user) WHAT (detail)`` of Debian's cron, cronie and crontab(1); else busybox and dcron."""
+    if message.startswith("pam_unix("):
+        return _cron_session(message, pid)
     if not message.startswith("("):
         return _table_error(message) or _small_cron_event(message)
     user, _, rest = message[1:].partition(") ")
@@ -331,6 +343,16 @@ def _small_cron_event(message: str) -> CronCommand | None:
     if not user_word or not pid_word or pid is None or not message.startswith(("USER ", "FILE ")):
         return None
     return CronCommand(user, command.removeprefix("cmd ").strip(), "started", pid)
+
+
+def _cron_session(message: str, pid: int | None) -> CronSession | None:
+    """``pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)``."""
+    _, session, text = message.partition(":session): session ")
+    phase, _, user = text.partition(" for user ")
+    name = user.partition(" ")[0].partition("(")[0]
+    if not session or not name or phase not in ("opened", "closed"):
+        return None
+    return CronSession("opened" if phase == "opened" else "closed", name, pid)
 
 
 def _pid(digits: str) -> int | None:

@@ -14,6 +14,7 @@ from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
 from certaudit.host.log_files import LogFile, rotated
 from certaudit.host.machine import Host
+from certaudit.linking.sessions import SESSION_LITERALS, own_sessions, parents
 from certaudit.linking.starts import Observed
 from certaudit.model import Evidence, Gap
 from certaudit.parsers import events, syslog
@@ -21,6 +22,7 @@ from certaudit.parsers.letsencrypt_log import LogPart, LogRun, parse_logs
 
 SYSTEM_LOGS = ("syslog", "messages", "cron.log", "cron", "auth.log", "secure", "daemon.log")
 BEGINNING = datetime(2000, 1, 1, tzinfo=timezone.utc)  # no log of an ACME client is older: a bad clock
+SESSION_LOGS = ("auth.log", "secure")  # read after the logs that tell what cron started
 IDENTIFIERS = ("CRON", "CROND", "crond", "cron", "anacron", "sudo")
 
 
@@ -102,7 +104,11 @@ def earlier(one: datetime | None, other: datetime) -> datetime:
 def system_log(host: Host, base: str, literals: Sequence[bytes], logs: Logs) -> None:
     """The wanted lines of one log of the system."""
     files = files_of(host, "/var/log", base, logs)
-    texts = [syslog.LogText(str(f.path), f.matching(literals), f.modified) for f in files]
+    pids = parents(o.event for o in logs.observed) if base in SESSION_LOGS else frozenset()
+    literals = (*literals, *SESSION_LITERALS) if pids else literals
+    texts = [
+        syslog.LogText(str(f.path), own_sessions(f.matching(literals), pids), f.modified) for f in files
+    ]
     found = syslog.parse_lines(texts, host.zone, host.as_of)
     report_problems(files, logs)
     if found.undated:
@@ -154,7 +160,8 @@ def journal(host: Host, wanted: Wanted, logs: Logs) -> None:
             where = Evidence(
                 f"journal:{short(entry.cursor)}", None, text, entry.time.astimezone(host.zone)
             )
-            logs.observed.append(Observed(where.time or entry.time, event, where))
+            time = where.time or entry.time
+            logs.observed.append(Observed(time, event, where, entry.unit, entry.invocation_id))
     if oldest is not None:
         logs.starts_since = earlier(logs.starts_since, oldest.astimezone(host.zone))
 

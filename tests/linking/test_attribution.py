@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from certaudit.facts import Start
-from certaudit.linking.attribution import Attribution, attribute, could_start
+from certaudit.facts import Start, Typed
+from certaudit.linking.attribution import Around, Attribution, attribute, could_start
 from certaudit.linking.paths import Linked
-from certaudit.model import Reason
+from certaudit.model import Evidence, Reason
 from certaudit.parsers.letsencrypt_log import LogRun
 from tests.linking.makers import (
     Files,
@@ -108,6 +108,39 @@ def test_sudo_is_a_person() -> None:
     assert found.because == (
         "hoge ran `/usr/bin/certbot renew --force-renewal` with sudo at 2024-03-01 03:00:00",
     )
+
+
+def test_a_dated_shell_history_is_a_person_but_never_high() -> None:
+    entered = replace(sudo("certbot renew --force-renewal"), kind="shell", user="root")
+    found = judge(log_run(1.4, ("--force-renewal",)), entered)
+    assert (found.trigger, found.actor, found.confidence) == (None, "manual", "medium")
+    assert found.because == (
+        "root typed `certbot renew --force-renewal` at 2024-03-01 03:00:00, by the shell's own history",
+    )
+
+
+def test_a_shell_history_without_times_supports_what_nothing_else_tells() -> None:
+    entered = Typed("certbot renew --force-renewal", "root", Evidence("/root/.bash_history", 7))
+    run, around = log_run(1, ("--force-renewal",)), Around(typed=(entered,))
+    found = attribute(run, (), (TIMER, CRON), True, around)
+    assert (found.trigger, found.actor, found.confidence) == (None, "manual", "low")
+    assert found.because == (
+        "no start line near it, in logs that reach back to it",
+        "root's shell history holds `certbot renew --force-renewal`, without saying when",
+    )
+    assert attribute(log_run(1), (), (TIMER, CRON), True, around).actor == "unknown"
+    assert attribute(run, (unit_start(),), (TIMER, CRON), True, around).actor != "manual"
+
+
+def test_a_unit_whose_client_was_locked_out_made_no_run() -> None:
+    assert judge(log_run(1), replace(unit_start(), locked=True)).trigger is None
+
+
+def test_a_unit_of_a_users_manager_is_not_the_systems_timer() -> None:
+    assert judge(log_run(1), replace(unit_start(), user_manager=True)).trigger is None
+    mine = replace(TIMER, trigger=replace(TIMER.trigger, id="timer:hoge/certbot.timer"))
+    assert could_start(replace(unit_start(), user_manager=True), mine)
+    assert not could_start(unit_start(), mine)
 
 
 def test_sudo_of_something_else_is_nobody() -> None:

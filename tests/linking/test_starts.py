@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from certaudit.facts import Start
 from certaudit.linking.starts import Observed, join
 from certaudit.model import Evidence
-from certaudit.parsers.events import AnacronJob, CronCommand, Event, SudoCommand, UnitEvent
+from certaudit.parsers.events import (
+    AnacronJob,
+    ClientOutput,
+    CronCommand,
+    Event,
+    SudoCommand,
+    UnitEvent,
+)
+from certaudit.parsers.shell_history import ShellCommand
 from tests.linking.makers import NOW
 
 SERVICE = "certbot.service"
@@ -15,7 +24,9 @@ MEANINGS = {"Certbot": (SERVICE,), "Both": (SERVICE, "other.service")}
 SYSLOG, JOURNAL = "/var/log/syslog", "journal"
 
 
-def line(event: Event, at: float = 0, where: str = SYSLOG, number: int | None = 1) -> Observed:
+def line(
+    event: Event | ShellCommand, at: float = 0, where: str = SYSLOG, number: int | None = 1
+) -> Observed:
     return Observed(NOW + timedelta(seconds=at), event, Evidence(where, number, "text"))
 
 
@@ -104,3 +115,41 @@ def test_sudo_and_anacron() -> None:
 def test_the_order_of_the_lines_does_not_matter() -> None:
     lines = (line(unit("starting")), line(unit("finished"), 2), line(unit("starting"), 50))
     assert starts(*lines[::-1]) == starts(*lines)
+
+
+LOCKED = ClientOutput("certbot", "Another instance of Certbot is already running.")
+
+
+def test_the_invocation_joins_the_lines_of_one_start() -> None:
+    first = replace(line(unit("starting")), invocation="a")
+    second = replace(line(unit("starting"), 60), invocation="b")
+    late = replace(line(unit("failed", result="exit-code"), 61), invocation="a")
+    one, two = starts(first, second, late)
+    assert (one.ended, one.failed) == (NOW + timedelta(seconds=61), True)
+    assert (two.ended, two.failed) == (None, None)
+
+
+def test_a_client_that_a_lock_turned_away_marks_the_unit_under_way() -> None:
+    lines = (line(unit("starting")), line(LOCKED, 1), line(unit("failed", result="exit-code"), 2))
+    assert [s.locked for s in starts(*lines)] == [True]
+
+
+def test_with_two_units_under_way_only_the_journal_tells_which_was_turned_away() -> None:
+    other = UnitEvent("starting", "other.service", None)
+    under_way = (line(unit("starting")), line(other, 0.5))
+    assert [s.locked for s in starts(*under_way, line(LOCKED, 1))] == [False, False]
+    told = replace(line(LOCKED, 1), unit="other.service")
+    assert [s.locked for s in starts(*under_way, told)] == [False, True]
+
+
+def test_a_users_own_unit_is_not_the_systems() -> None:
+    own = UnitEvent("starting", SERVICE, None, None, user_manager=True)
+    ended = UnitEvent("finished", SERVICE, None, None, user_manager=True)
+    system, users = starts(line(unit("starting")), line(own, 1), line(ended, 2))
+    assert (system.user_manager, system.ended) == (False, None)
+    assert (users.user_manager, users.ended) == (True, NOW + timedelta(seconds=2))
+
+
+def test_a_dated_line_of_a_shell_history_is_a_start() -> None:
+    (found,) = starts(line(ShellCommand("root", "certbot renew")))
+    assert (found.kind, found.user, found.command) == ("shell", "root", "certbot renew")

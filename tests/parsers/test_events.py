@@ -16,6 +16,7 @@ from certaudit.parsers.events import (
     CronJobFailed,
     CronOutputDiscarded,
     CronRefusal,
+    CronSession,
     CronTableChanged,
     Event,
     SudoCommand,
@@ -251,7 +252,9 @@ def test_crontabs_that_cron_refuses(message: str, owner: str, reason: str, table
 @pytest.mark.parametrize(
     ("program", "message"),
     [
-        ("CRON", "pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)"),
+        ("CRON", "pam_unix(cron:account): account root has password changed in future"),
+        ("CRON", "pam_env(cron:session): Unable to open env file: /etc/default/locale"),
+        ("CRON", "pam_unix(cron:session): session opened for user "),
         ("cron", "(CRON) INFO (pidfile fd = 3)"),
         ("cron", "(CRON) STARTUP (fork ok)"),
         ("CROND", "(root) CMDOUT (some output)"),
@@ -268,6 +271,19 @@ def test_crontabs_that_cron_refuses(message: str, owner: str, reason: str, table
 )
 def test_other_lines_of_cron_are_no_event(program: str, message: str) -> None:
     assert event(program, message) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("session opened for user root(uid=0) by (uid=0)", CronSession("opened", "root", 227)),
+        ("session opened for user hoge by (uid=0)", CronSession("opened", "hoge", 227)),
+        ("session closed for user root", CronSession("closed", "root", 227)),
+    ],
+)
+def test_the_session_of_a_cron_job(message: str, expected: CronSession) -> None:
+    assert event("CRON", f"pam_unix(cron:session): {message}", 227) == expected
+    assert event("crond", f"pam_unix(crond:session): {message}", 227) == expected
 
 
 @pytest.mark.parametrize(

@@ -276,6 +276,18 @@ def test_a_headless_file_far_from_the_run_before_is_a_run_of_its_own() -> None:
     assert tail.subcommand == "renew"
 
 
+def test_a_headless_file_right_after_a_run_that_is_over_is_a_run_of_its_own() -> None:
+    lines = [
+        "2024-10-26 02:11:01,917:DEBUG:certbot._internal.display.util:Notifying user: "
+        "Certificate not yet due for renewal",
+        "2024-10-26 02:11:03,855:DEBUG:certbot._internal.renewal:no renewal failures",
+    ]
+    whole = [f"2024-10-26 02:11:00,{n:03}{line[23:]}" for n, line in enumerate(lines)]
+    first, second = parse_logs([LogPart(LOG + ".1", whole), LogPart(LOG, lines)], TOKYO)
+    assert (first.where, first.complete) == (LOG + ".1", True)
+    assert (second.where, second.started, second.complete) == (LOG, None, True)
+
+
 def test_a_headless_run_learns_its_lineages_from_the_results() -> None:
     run = one(
         notice("00:00:01,000", "The following renewals succeeded:"),

@@ -58,7 +58,12 @@ class RunReader:
         return found.version is None if meaning == "version" else not self._level
 
     def joins(self, wall: datetime) -> bool:
-        """Whether a headless file that begins at ``wall`` can go on with this run."""
+        """Whether a headless file that begins at ``wall`` can go on with this run.
+
+        A run whose end is in its log goes on nowhere: such a file is another run without its head.
+        """
+        if self.found.complete or self.found.error is not None:
+            return False
         last = lines.stamp_time(self.found.last) or self.found.first.wall
         return timedelta(0) <= wall - last <= _JOINED_WITHIN
 

@@ -1,0 +1,125 @@
+"""The calls of ACME clients in people's shell histories, where these can be read.
+
+Law: of a history nothing is kept but the call itself: no other command of its line, no other line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from certaudit.catalogue import mentions_client
+from certaudit.errors import UnreadableError
+from certaudit.facts import Entry, Typed
+from certaudit.host.machine import Host
+from certaudit.linking.invocations import find
+from certaudit.linking.starts import Observed
+from certaudit.model import ChainStep, Evidence, Gap
+from certaudit.parsers.shell import CommandLine, Limits, Place, ScriptText, follow
+from certaudit.parsers.shell_history import (
+    Entered,
+    ShellCommand,
+    parse_bash_history,
+    parse_zsh_history,
+)
+from certaudit.sources.cron_files import users_of
+
+FILES = ((".bash_history", parse_bash_history), (".zsh_history", parse_zsh_history))
+LIMITS = Limits(commands=50, steps=500, text=4096)
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """What the histories gave: calls with their time, calls without, and what could not be read."""
+
+    observed: tuple[Observed, ...]
+    typed: tuple[Typed, ...]
+    gaps: tuple[Gap, ...]
+
+
+class NoMachine:
+    """What a line of a history is read against: nothing is known of where it was typed."""
+
+    def script(self, path: str) -> ScriptText | None:
+        """No script is followed."""
+        del path
+        return None
+
+    def test(self, operator: str, path: str) -> bool | None:
+        """Nothing is known of a file as it was then."""
+        del operator, path
+        return None
+
+    def which(self, name: str, search_path: Iterable[str]) -> str | None:
+        """Nor of a program."""
+        del name, search_path
+        return None
+
+
+def collect(host: Host) -> Histories:
+    """The client calls of every history that can be read, up to the moment of the audit."""
+    observed: list[Observed] = []
+    typed: list[Typed] = []
+    closed: list[Evidence] = []
+    for user, home in homes(host):
+        for name, parse in FILES:
+            path = f"{home.rstrip('/')}/{name}"
+            try:
+                text = host.root.text(path) if host.root.exists(path) else ""
+            except UnreadableError as error:
+                closed.append(Evidence(path, None, str(error)))
+                continue
+            for entered in parse(text.split("\n")):
+                for command in client_calls(entered, path):
+                    keep(host, user, command, entered, path, observed, typed)
+    reason = "shell histories cannot be read: what people typed there is not known"
+    gaps = (Gap("history", reason, tuple(closed)),) if closed else ()
+    return Histories(tuple(observed), tuple(typed), gaps)
+
+
+def homes(host: Host) -> Iterator[tuple[str, str]]:
+    """Each user with their home directory, each directory once."""
+    seen: set[str] = set()
+    accounts = [(name, home) for name, (_, home) in users_of(host).items() if home]
+    try:
+        others = [(name, f"/home/{name}") for name in host.root.names("/home")]
+    except UnreadableError:
+        others = []
+    for name, home in (("root", "/root"), *accounts, *others):
+        if home not in seen and home.startswith("/") and home != "/":
+            seen.add(home)
+            yield name, home
+
+
+def client_calls(entered: Entered, path: str) -> tuple[str, ...]:
+    """The client calls, and the starts of a client's unit, that a line of a history holds."""
+    if not mentions_client(entered.text):
+        return ()
+    place = Place(path, entered.line, "")
+    trace = follow(CommandLine(entered.text[: LIMITS.text], place), NoMachine(), limits=LIMITS)
+    entry = Entry((ChainStep(path, entered.line, ""),))
+    found = [" ".join(word or "?" for word in call.argv) for call in find(entry, trace.commands)]
+    for command in trace.commands:
+        words = [word or "?" for word in command.argv]
+        if words and PurePosixPath(words[0]).name == "systemctl" and {"start", "restart"} & set(words):
+            found.extend([" ".join(words)] if mentions_client(" ".join(words)) else [])
+    return tuple(dict.fromkeys(found))
+
+
+def keep(
+    host: Host,
+    user: str,
+    command: str,
+    entered: Entered,
+    path: str,
+    observed: list[Observed],
+    typed: list[Typed],
+) -> None:
+    """One call, among those that say when or those that do not."""
+    if entered.time is None:
+        typed.append(Typed(command, user, Evidence(path, entered.line, command)))
+    elif entered.time <= host.as_of:
+        time = entered.time.astimezone(host.zone)
+        where = Evidence(path, entered.line, command, time)
+        observed.append(Observed(time, ShellCommand(user, command), where))
