@@ -76,6 +76,7 @@ def of_copy(
         written_by=writer,
         part=copy.part,
         referenced_by=used_by,
+        modified=copy.modified,
     )
 
 
