@@ -157,7 +157,9 @@ def with_past(model: Model, found: packages.PackageLogs) -> History:
         starvations=tuple(
             s for x in model.lineages for s in starvations(x, model.runs, model.history.firings)
         ),
-        left_behind=tuple(b for x in model.lineages for b in left_behind(x, model.deployments)),
+        left_behind=tuple(
+            b for x in model.lineages for b in left_behind(x, model.deployments, model.paths)
+        ),
     )
 
 

@@ -55,7 +55,7 @@ def arrival(
 
 def already_there(shipper: Shipper, own: Sequence[PackageChange], since: datetime | None) -> Arrival:
     """A trigger whose installation no log shows: by when its package was there at the latest."""
-    first = next((change for change in own if change.old is not None), None)
+    first = next((change for change in own if change.action != "install"), None)
     evidence = (shipper.evidence,) if shipper.evidence else ()
     if first is not None:
         return Arrival(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from certaudit.history import TimelineEvent
+from certaudit.linking.past_words import local
 from certaudit.linking.words import count, moment, trigger_name
 from certaudit.model import Lineage, Model
 
@@ -46,7 +47,7 @@ def firing(model: Model, lineage: Lineage) -> Iterator[TimelineEvent]:
             continue
         text = f"{trigger_name(trigger_id)} fires"
         if schedule.next_latest and schedule.next_latest > schedule.next_earliest:
-            text += f", at {moment(schedule.next_latest)} at the latest"
+            text += f", at {moment(local(model, schedule.next_latest))} at the latest"
         yield TimelineEvent(schedule.next_earliest, "next", text, trigger_id)
 
 

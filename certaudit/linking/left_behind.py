@@ -1,34 +1,49 @@
 """How long each copy stayed behind after each stolen renewal.
 
 Law: what a copy holds now is proven by its bytes; when it got that, only its file's time tells, so an
-interval that has ended is never more than medium, and one whose copy was overwritten since is unknown.
+interval that has ended is never more than medium. A file that was, or is, written over tells nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from certaudit.history import LeftBehind
-from certaudit.model import Deployment, Generation, Lineage
+from certaudit.linking.deployments import writes
+from certaudit.model import Deployment, Generation, Lineage, RenewalPath
 
 SAME = timedelta(seconds=2)
 AT_ONCE = timedelta(minutes=10)  # a hook of the renewing run itself: the copy was never behind
 KINDS = frozenset({"copy", "remote"})
+EVERY_RUN = frozenset({"every-run", "unit"})
 UNUSED = frozenset({"unreferenced", "missing"})
 
 
-def left_behind(lineage: Lineage, places: Iterable[Deployment]) -> Iterator[LeftBehind]:
+def left_behind(
+    lineage: Lineage, places: Iterable[Deployment], paths: Sequence[RenewalPath]
+) -> Iterator[LeftBehind]:
     """For each stolen generation every copy that was behind after it, in the report's order."""
+    renewed = {path.id: path for path in paths}
     own = [p for p in places if p.lineage == lineage.name and p.kind in KINDS and p.status not in UNUSED]
     for generation in lineage.generations:
         if generation.relation != "stolen" or generation.written is None:
             continue
         for place in own:
             found = interval(lineage, generation, generation.written, place)
+            if found is not None and found.state == "ended" and rewritten(place, renewed):
+                why = "what writes it does so at every run, so its file's time is only the last of them"
+                found = replace(found, state="unknown", confidence="unknown", because=why)
             if found is not None:
                 yield found
+
+
+def rewritten(place: Deployment, paths: Mapping[str, RenewalPath]) -> bool:
+    """Is a copy written again on every run of the path that writes it, whatever was renewed?"""
+    path = paths.get(place.written_by or "")
+    steps = path.distribution if path else ()
+    return any(step.binding in EVERY_RUN and writes(step, place.where) for step in steps)
 
 
 def interval(

@@ -14,7 +14,7 @@ from certaudit.catalogue import clients
 from certaudit.history import Migration, PackageChange
 from certaudit.model import Evidence
 from certaudit.parsers.apt_history import AptChange, AptTransaction
-from certaudit.parsers.dpkg_log import DpkgChange
+from certaudit.parsers.dpkg_log import LoggedChange
 from certaudit.parsers.release import release_of
 
 RELEASE = "base-files"
@@ -24,7 +24,7 @@ ONE_MOVE = timedelta(days=7)  # release moves that follow each other as one: 18.
 
 
 def changes(
-    dpkg: Iterable[DpkgChange],
+    dpkg: Iterable[LoggedChange],
     apt: Sequence[AptTransaction],
     names: frozenset[str],
     shipping: Iterable[str],
@@ -42,7 +42,7 @@ def changes(
     return tuple(sorted(kept, key=lambda c: (c.time, c.package)))
 
 
-def with_transaction(change: DpkgChange, apt: Sequence[AptTransaction]) -> PackageChange:
+def with_transaction(change: LoggedChange, apt: Sequence[AptTransaction]) -> PackageChange:
     """A line of dpkg with the command that caused it."""
     own = PackageChange(
         change.time, change.action, change.package, change.old, change.new,

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from certaudit.history import EventKind, Firing, PackageChange, TimelineEvent
 from certaudit.linking.forecast import ahead
+from certaudit.linking.past_words import local
 from certaudit.linking.words import count, listing, moment, path_name, trigger_name
 from certaudit.model import Generation, HookCall, Lineage, Model, Outcome, Run
 
@@ -71,7 +72,7 @@ def releases(model: Model) -> Iterator[TimelineEvent]:
     for move in model.history.migrations:
         text = f"moved from {move.old} to {move.new}" if move.old else f"{move.new} was installed"
         if move.until - move.time > TOGETHER:
-            text += f", done at {moment(move.until)}"
+            text += f", done at {moment(local(model, move.until))}"
         yield TimelineEvent(move.time, "release", text, evidence=move.evidence)
 
 
@@ -125,7 +126,7 @@ def outcome_events(
     lines = (*run.evidence[:1], *outcome.evidence)
     if outcome.outcome != "renewed":
         kind = KINDS[outcome.outcome]
-        found = of_run(run, time, kind, f"{actor(run)}: {SAID[outcome.outcome]}")
+        found = of_run(run, time, kind, f"{actor(run)} ran: {SAID[outcome.outcome]}")
         yield replace(found, evidence=lines)
         return
     if made is not None:
@@ -159,7 +160,7 @@ def actor(run: Run) -> str:
     """Who started a run, in words."""
     if run.actor == "manual":
         return "a person"
-    return trigger_name(run.trigger) if run.trigger else "something not known"
+    return trigger_name(run.trigger) if run.trigger else "certbot, started by what is not known,"
 
 
 def orphans(lineage: Lineage) -> Iterator[TimelineEvent]:
@@ -216,7 +217,7 @@ def firing_event(firing: Firing) -> TimelineEvent:
 
 
 def copies(model: Model, lineage: Lineage) -> Iterator[TimelineEvent]:
-    """When copies got what they hold, as far as the time of their files can tell."""
+    """When copies were last written, with what they hold: the time of their files."""
     made = {g.number: g.written or g.not_before for g in lineage.generations}
     held = [
         (place.modified, place)
@@ -227,9 +228,10 @@ def copies(model: Model, lineage: Lineage) -> Iterator[TimelineEvent]:
     held.sort(key=lambda item: (item[0], item[1].where))
     for group in grouped(held, lambda h: h[0], lambda a, b: a[1].generation == b[1].generation):
         places = [place for _, place in group]
-        text = f"{count(len(places), 'copy', 'copies')} got generation {places[0].generation}, by the"
-        text += f" time of {'its file' if len(places) == 1 else 'their files'}: "
-        text += listing([place.where for place in places], 2)
+        number = count(len(places), "copy was", "copies were")
+        held_now = f"generation {places[0].generation}"
+        where = listing([place.where for place in places], 2)
+        text = f"{number} last written, with {held_now}: {where}"
         yield TimelineEvent(group[0][0], "copied", text, generation=places[0].generation)
 
 

@@ -26,8 +26,8 @@ _NONE = "<none>"
 
 
 @dataclass(frozen=True, slots=True)
-class DpkgChange:
-    """One line of dpkg.log that changed a package, with its versions before and after."""
+class LoggedChange:
+    """One line of a package manager's log that changed a package, with its versions before and after."""
 
     time: datetime
     action: PackageAction
@@ -39,14 +39,14 @@ class DpkgChange:
     text: str
 
 
-def parse_changes(lines: Iterable[tuple[int, str]], where: str, zone: tzinfo) -> Iterator[DpkgChange]:
+def parse_changes(lines: Iterable[tuple[int, str]], where: str, zone: tzinfo) -> Iterator[LoggedChange]:
     """The changes among numbered lines of one file; every other line is passed over. Never raises."""
     for number, raw in lines:
         found = _LINE.fullmatch(raw)
         time = moment(found.groups()[:6], zone) if found else None
         if found is not None and time is not None:
             action, name, old, new = found.groups()[6:]
-            yield DpkgChange(
+            yield LoggedChange(
                 time, cast("PackageAction", action), name, version(old), version(new), where, number,
                 raw.rstrip(),
             )  # fmt: skip

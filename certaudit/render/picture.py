@@ -136,14 +136,26 @@ def picture(
         yield row(name, cells if today is None else {today: "today"} | cells, across, marks)
     used = {kind for _, cells in rows for kind in cells.values()} | ({"today"} if today else set())
     told = [f"{getattr(marks, name)} {words}" for name, words in LEGEND.items() if name in used]
-    yield Text("   ".join(told), style="dim")
+    yield from legend(told, width)
     yield Text(in_words(lineage, across))
+
+
+def legend(told: list[str], width: int) -> Iterator[Text]:
+    """What the marks mean, none of them torn apart."""
+    line = ""
+    for item in told:
+        if line and len(line) + 3 + len(item) > width:
+            yield Text(line, style="dim")
+            line = ""
+        line += ("   " if line else "") + item
+    yield Text(line, style="dim")
 
 
 def header(across: Months) -> Iterator[Text]:
     """Years, and months below them."""
     years = [(year, len(list(of))) for year, of in groupby(start.year for start in across.starts)]
-    yield Text(" " * (LABEL + 2) + "".join(f"{year:<{CELLS * n}}" for year, n in years), style="dim")
+    texts = [f"{year:<{CELLS * n}}" if n > 1 else f"'{year % 100:02} " for year, n in years]
+    yield Text(" " * (LABEL + 2) + "".join(texts), style="dim")
     names = "".join(f"{MONTHS[start.month - 1]:<{CELLS}}" for start in across.starts)
     yield Text(" " * (LABEL + 2) + names, style="dim")
 

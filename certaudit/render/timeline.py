@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from certaudit.history import TimelineEvent
-from certaudit.linking.span_words import holes, reach
+from certaudit.linking.answer import opening
+from certaudit.linking.past_words import holes, reach
 from certaudit.linking.timeline import fold, timeline
 from certaudit.linking.words import count, trigger_name
 from certaudit.model import Lineage, Model
@@ -66,6 +67,8 @@ def render(
     parts = [
         Text(lineage.name, style="bold underline"),
         Text(),
+        Text(opening(model, lineage)),
+        Text(),
         *picture(model, lineage, since, until, width=width, ascii_only=ascii_only),
         *logs(model),
         Text(),
@@ -105,7 +108,7 @@ def words(event: TimelineEvent) -> RenderableType:
     if event.count > 1:
         return Text(folded(event), style="dim")
     text = Text(event.text, style="dim" if event.kind in FOLDED else "")
-    if event.kind == "renewed" and event.run and event.confidence:
+    if event.kind == "renewed" and event.who and event.confidence:
         text.append(f" (confidence {event.confidence})", style="dim")
     if event.kind not in SHOWN or not event.evidence:
         return text
@@ -115,6 +118,7 @@ def words(event: TimelineEvent) -> RenderableType:
 
 def folded(event: TimelineEvent) -> str:
     """A stretch in one sentence."""
-    who = "a person" if event.who == "person" else trigger_name(event.who or ":something not known")
+    known = trigger_name(event.who) if event.who else "certbot, started by what is not known,"
+    who = "a person" if event.who == "person" else known
     text = FOLDED[event.kind].format(who=who, times=count(event.count, "time"))
     return f"{text}, until {event.until:%Y-%m-%d}"

@@ -6,9 +6,9 @@ list of dpkg tells whose a file is; its time is no log.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from certaudit.catalogue import clients, mechanism_of_file, mechanism_of_unit
 from certaudit.errors import UnreadableError
@@ -17,8 +17,9 @@ from certaudit.host.log_files import LogFile, rotated
 from certaudit.host.machine import Host
 from certaudit.host.root import Root
 from certaudit.model import Evidence, Gap, Trigger
+from certaudit.parsers import dnf_log, dpkg_log
 from certaudit.parsers.apt_history import AptTransaction, parse_history
-from certaudit.parsers.dpkg_log import DpkgChange, parse_changes, stamp
+from certaudit.parsers.dpkg_log import LoggedChange
 from certaudit.sources.spans import span
 
 FILE_LISTS = "/var/lib/dpkg/info"
@@ -29,12 +30,28 @@ SYSTEM_PACKAGES = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class LineLog:
+    """A log with a line for each package; ``ends`` are what may follow a package's name there."""
+
+    base: str
+    ends: tuple[str, ...]
+    parse: Callable[[Iterable[tuple[int, str]], str, tzinfo], Iterator[LoggedChange]]
+    stamp: Callable[[str, tzinfo], datetime | None]
+
+
+LINE_LOGS = (
+    LineLog("dpkg.log", (":", " "), dpkg_log.parse_changes, dpkg_log.stamp),
+    LineLog("dnf.rpm.log", ("-",), dnf_log.parse_changes, dnf_log.stamp),
+)
+
+
 @dataclass(slots=True)
 class PackageLogs:
     """What the package managers' logs of one machine gave."""
 
     names: frozenset[str] = frozenset()  # of the packages that were looked for
-    changes: list[DpkgChange] = field(default_factory=list)
+    changes: list[LoggedChange] = field(default_factory=list)
     transactions: list[AptTransaction] = field(default_factory=list)
     shippers: list[Shipper] = field(default_factory=list)
     spans: list[LogSpan] = field(default_factory=list)
@@ -47,27 +64,30 @@ def collect(host: Host, triggers: Sequence[Trigger]) -> PackageLogs:
     names = {name for client in clients() for name in client.packages}
     names.update(SYSTEM_PACKAGES, (shipper.package for shipper in found.shippers))
     found.names = frozenset(names)
-    dpkg_log(host, found.names, found)
+    for log in LINE_LOGS:
+        line_log(host, log, found)
     apt_histories(host, found.names, found)
     return found
 
 
-def dpkg_log(host: Host, names: frozenset[str], found: PackageLogs) -> None:
-    """The wanted lines of /var/log/dpkg.log and its older files."""
-    files = files_of(host, "/var/log", "dpkg.log", found)
-    literals = sorted(f" {name}{end}".encode() for name in names for end in (":", " "))
+def line_log(host: Host, log: LineLog, found: PackageLogs) -> None:
+    """The wanted lines of one log that has a line for each package, and of its older files."""
+    files = files_of(host, "/var/log", log.base, found)
+    literals = sorted(f" {name}{end}".encode() for name in found.names for end in log.ends)
+    seen: list[tuple[str, datetime]] = []
     for file in files:
-        changes = parse_changes(file.matching(literals), str(file.path), host.zone)
-        found.changes += [c for c in changes if c.package in names and c.time <= host.as_of]
-    seen = [(change.where, change.time) for change in found.changes]
-    finish("dpkg.log", first_stamp(host, files), files, seen, found)
+        for change in log.parse(file.matching(literals), str(file.path), host.zone):
+            if change.package in found.names and change.time <= host.as_of:
+                found.changes.append(change)
+                seen.append((change.where, change.time))
+    finish(log.base, first_stamp(host, log, files), files, seen, found)
 
 
-def first_stamp(host: Host, files: Iterable[LogFile]) -> datetime | None:
+def first_stamp(host: Host, log: LineLog, files: Iterable[LogFile]) -> datetime | None:
     """When the oldest file that holds anything begins."""
     for file in files:
         for line in file.lines():
-            if (time := stamp(line, host.zone)) is not None:
+            if (time := log.stamp(line, host.zone)) is not None:
                 return time
     return None
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certaudit.parsers.dpkg_log import DpkgChange, parse_changes, stamp
+from certaudit.parsers.dpkg_log import LoggedChange, parse_changes, stamp
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 TEXT = """\
@@ -27,7 +27,7 @@ TEXT = """\
 """
 
 
-def changes(text: str) -> list[DpkgChange]:
+def changes(text: str) -> list[LoggedChange]:
     return list(parse_changes(enumerate(text.split("\n"), 1), "/var/log/dpkg.log", TOKYO))
 
 
