@@ -11,14 +11,21 @@ from datetime import datetime
 
 from certaudit.catalogue import mechanisms
 from certaudit.facts import CopyFact, LineageFact
+from certaudit.history import History
 from certaudit.host.machine import Host
 from certaudit.linking import deployments as deploying
 from certaudit.linking import ledger, ownership, starts
+from certaudit.linking.arrivals import arrivals
 from certaudit.linking.comfort import false_comforts
+from certaudit.linking.coverage import coverage
 from certaudit.linking.distribution import hook_targets
+from certaudit.linking.fired import firings
+from certaudit.linking.left_behind import left_behind
 from certaudit.linking.lineages import lineage_of
+from certaudit.linking.packages import changes, migrations
 from certaudit.linking.paths import Lineages, Linked, all_calls, hook_commands, link, scripts_of
 from certaudit.linking.redaction import redacted
+from certaudit.linking.starvation import starvations
 from certaudit.linking.verdict import verdict
 from certaudit.model import (
     Finding,
@@ -33,7 +40,7 @@ from certaudit.model import (
     Run,
 )
 from certaudit.rules import Rule, run_rule
-from certaudit.sources import cron, logs, shell_history, systemd, unit_times
+from certaudit.sources import cron, logs, packages, shell_history, systemd, unit_times
 from certaudit.sources.certbot import collect_lineages
 from certaudit.sources.certbot_hooks import collect_hooks
 from certaudit.sources.certbot_installed import installed_certbots
@@ -93,8 +100,8 @@ def tie(
 ) -> Model:
     """The second round: what the paths named (logs, copies), and everything joined."""
     paths = tuple(path for one in linked for path in one.paths)
-    packages = installed_certbots(host.root)
-    version = packages[0].version if packages else None
+    installed = installed_certbots(host.root)
+    version = installed[0].version if installed else None
     lineages = tuple(lineage_of(fact, version) for fact in facts)
     lineages, paths, problems = ownership.assign(lineages, paths, policy)
     found = logs.collect(host, wanted(host, linked))
@@ -111,6 +118,9 @@ def tie(
     references, reference_gaps = find_references(host.root, places_of(facts, copies))
     gaps.extend(reference_gaps)
     triggers = tuple(one.trigger for one in linked)
+    installations = packages.collect(host, triggers)
+    gaps.extend(installations.gaps)
+    reach = coverage([*found.spans, *installations.spans])
     model = Model(
         host=host.info,
         triggers=triggers,
@@ -123,9 +133,37 @@ def tie(
         policy_problems=problems,
         half_switched=tuple(h for h in half if any(h.unit in t.id for t in triggers)),
         absent=absent(host),
-        horizon=(("client", horizon.client), ("starts", horizon.starts)),
+        horizon=(
+            ("client", horizon.client),
+            ("starts", horizon.starts),
+            (
+                "packages",
+                min((c.since for c in reach if c.kind == "packages" and c.since), default=None),
+            ),
+        ),
+        history=History(coverage=reach, firings=firings(joined, linked, runs, horizon.client)),
     )
+    model = replace(model, history=with_past(model, installations))
     return redacted(replace(model, comforts=false_comforts(model)))
+
+
+def with_past(model: Model, found: packages.PackageLogs) -> History:
+    """What the packages, the firings and the copies tell of the past."""
+    shipping = [shipper.package for shipper in found.shippers]
+    changed = changes(found.changes, found.transactions, found.names, shipping)
+    moves = migrations(changed)
+    return replace(
+        model.history,
+        packages=changed,
+        migrations=moves,
+        arrivals=arrivals(found.shippers, changed, moves, found.spans),
+        starvations=tuple(
+            s for x in model.lineages for s in starvations(x, model.runs, model.history.firings)
+        ),
+        left_behind=tuple(
+            b for x in model.lineages for b in left_behind(x, model.deployments, model.paths)
+        ),
+    )
 
 
 def places_of(facts: Iterable[LineageFact], copies: Iterable[CopyFact]) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from certaudit.history import LogKind
 from certaudit.model import ChainStep, Evidence, Gap, Reason, Trigger
 
 
@@ -195,6 +196,39 @@ class Package:
     version: str
     manager: str  # dpkg | rpm | snap | pip
     evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class LogPiece:
+    """One file of a rotated log, with the first and last moment that were seen in it, if any were.
+
+    ``problem`` is what kept it from being read to its end.
+    """
+
+    path: str
+    first: datetime | None = None
+    last: datetime | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogSpan:
+    """One log with its files, oldest first; ``since`` is where its oldest file begins."""
+
+    kind: LogKind
+    source: str
+    since: datetime | None
+    pieces: tuple[LogPiece, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shipper:
+    """The package that a trigger's file belongs to, and the line of its file list, if there is one."""
+
+    trigger: str
+    package: str
+    evidence: Evidence | None = None
+    unpacked: datetime | None = None  # the file list's own time: written anew at every upgrade
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from certaudit.evidence import Confidence as Confidence
+from certaudit.evidence import Evidence as Evidence
+from certaudit.evidence import Gap as Gap
+from certaudit.history import History
+
 Severity = Literal["info", "low", "medium", "high"]
-Confidence = Literal["high", "medium", "low", "unknown"]
 TriggerState = Literal["armed", "dormant", "off"]
 Actor = Literal["trigger", "manual", "unknown"]
 Relation = Literal["owner", "stolen", "manual", "unknown"]
@@ -34,30 +38,6 @@ Binding = Literal[
     "unit",  # ExecStartPost=, OnSuccess= ... of the service
 ]
 SHARED_BINDINGS: frozenset[Binding] = frozenset({"deploy-directory", "saved-hook", "global-hook"})
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What was read: a file and line, a journal cursor, a bus property; redacted before it gets here."""
-
-    where: str
-    line: int | None = None
-    text: str = ""
-    time: datetime | None = None
-
-    @property
-    def place(self) -> str:
-        """``file:line`` as a person types it."""
-        return self.where if self.line is None else f"{self.where}:{self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """What could not be looked at, and why; never a statement about what is not there."""
-
-    aspect: str
-    reason: str
-    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +222,17 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class HookCall:
+    """A hook that a run began; ``failed`` is ``None`` where its end is not in the log."""
+
+    kind: str
+    command: str
+    time: datetime
+    failed: bool | None
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One execution of a client, however many sources saw it."""
 
@@ -259,6 +250,7 @@ class Run:
     because: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     entry_point: str | None = None
+    hooks: tuple[HookCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +266,7 @@ class Deployment:
     written_by: str | None = None
     part: str = "cert"  # cert | key | combined
     referenced_by: tuple[Evidence, ...] = ()
+    modified: datetime | None = None  # of a copy: when its file was last written, as far as that tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +357,7 @@ class Model:
     comforts: tuple[Reason, ...] = ()  # things done that look like switching off; code is a trigger id
     absent: tuple[str, ...] = ()  # subjects that the tree does not hold at all: "renewal", "timers"
     horizon: tuple[tuple[str, datetime | None], ...] = ()  # (kind of log, oldest moment covered)
+    history: History = field(default_factory=History)
 
     def path(self, path_id: str | None) -> RenewalPath | None:
         """The path of that id, if there is one."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from certaudit import __version__
 from certaudit.model import Report
-from certaudit.render import json_v1, terminal, why
+from certaudit.render import json_v1, picture, terminal, timeline, why
 from fixtures.machine import FIXTURES, MACHINES
 from tests.audits import audit_file
 
@@ -37,8 +37,20 @@ def as_json(report: Report) -> str:
 
 def as_why(report: Report) -> str:
     """The answer of ``why`` for every lineage."""
+    return "".join(why.render(report, x, colour=False, width=WIDTH) for x in report.model.lineages)
+
+
+def as_timeline(report: Report) -> str:
+    """The timeline of every lineage."""
     model = report.model
-    return "".join(why.render(model, x, colour=False, width=WIDTH) for x in model.lineages)
+    return "".join(timeline.render(model, x, colour=False, width=WIDTH) for x in model.lineages)
+
+
+def as_ascii_picture(report: Report) -> str:
+    """The picture of every lineage where the terminal knows ASCII only."""
+    model = report.model
+    drawn = (picture.picture(model, x, ascii_only=True) for x in model.lineages)
+    return "".join(terminal.to_text(one, colour=False, width=WIDTH) for one in drawn)
 
 
 OUTPUTS: dict[str, tuple[str, Callable[[Report], str]]] = {
@@ -47,6 +59,9 @@ OUTPUTS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "stock-debian-12.txt": ("stock-debian-12", as_terminal),
     "stock-debian-12.why.txt": ("stock-debian-12", as_why),
     "clean-no-certbot.txt": ("clean-no-certbot", as_terminal),
+    "demo.timeline.txt": ("demo", as_timeline),
+    "demo.picture.txt": ("demo", as_ascii_picture),
+    "stock-debian-12.timeline.txt": ("stock-debian-12", as_timeline),
     "demo.json": ("demo", as_json),
     "stock-debian-12.json": ("stock-debian-12", as_json),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from certaudit.model import Deployment, Finding, Lineage
-from certaudit.render import json_v1, schema
+from certaudit.render import json_v1, schema, timeline_json
 from fixtures.machine import MACHINES
 from tests.audits import Audited, audit_file
 
@@ -110,6 +111,21 @@ def test_the_json_is_valid_by_the_published_schema(
     validator = Draft202012Validator(schema.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
     document = json.loads(json_v1.render(audited(file).report))
     assert [error.message for error in validator.iter_errors(document)] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_the_timeline_is_valid_in_order_and_loses_no_renewal(
+    file: Path, audited: Callable[[Path], Audited]
+) -> None:
+    model = audited(file).model
+    document = json.loads(timeline_json.render(model, model.lineages))
+    validator = Draft202012Validator(timeline_json.schema())
+    assert [error.message for error in validator.iter_errors(document)] == []
+    for told, known in zip(document["lineages"], model.lineages, strict=True):
+        times = [datetime.fromisoformat(event["time"]) for event in told["events"]]
+        assert times == sorted(times)
+        made = [e["generation"] for e in told["events"] if e["kind"] == "renewed" and e["generation"]]
+        assert sorted(made) == [generation.number for generation in known.generations]
 
 
 @pytest.mark.parametrize("name", REPEATED)

@@ -1,17 +1,20 @@
-"""The README says what the code does: its rule table and its sample are generated and compared.
+"""The README says what the code does: its rule table and its samples are generated and compared.
 
-``python -m tests.test_readme`` writes both anew.
+``python -m tests.test_readme`` writes them anew.
 """
 
 from __future__ import annotations
 
 import tempfile
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 from certaudit.audit import audit, observe
 from certaudit.host.machine import open_host
-from certaudit.model import Policy
-from certaudit.render import terminal
+from certaudit.model import Policy, Report
+from certaudit.render import picture, terminal, why
 from certaudit.rules import rules
 from fixtures.machine import MACHINES, build
 
@@ -24,12 +27,37 @@ def rule_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def sample() -> str:
+@cache
+def demo() -> tuple[Report, str]:
+    """The demo server's report, and the directory it was built in."""
     with tempfile.TemporaryDirectory() as scratch:
         machine = build(MACHINES / "demo.machine", Path(scratch, "demo"))
         model = observe(open_host(machine.root, machine.as_of), Policy())
-        text = terminal.render(audit(model, rules()), colour=False)
-        return "```\n" + text.replace(str(machine.root), ".cache/demo") + "```\n"
+        return audit(model, rules()), str(machine.root)
+
+
+def fenced(text: str) -> str:
+    return "```\n" + text.replace(demo()[1], ".cache/demo").rstrip("\n") + "\n```\n"
+
+
+def sample() -> str:
+    return "```\n" + terminal.render(demo()[0], colour=False).replace(demo()[1], ".cache/demo") + "```\n"
+
+
+def why_sample() -> str:
+    """The answer and how far the logs reach: all before the evidence."""
+    report, _ = demo()
+    text = why.render(report, report.model.lineages[0], colour=False, width=80)
+    return fenced(text.partition("\n\nGeneration ")[0])
+
+
+def picture_sample() -> str:
+    model = demo()[0].model
+    drawn = picture.picture(model, model.lineages[0])
+    return fenced(terminal.to_text(drawn, colour=False, width=80))
+
+
+PARTS = {"rules": rule_table, "why": why_sample, "picture": picture_sample}
 
 
 def between(text: str, name: str) -> tuple[int, int]:
@@ -37,10 +65,11 @@ def between(text: str, name: str) -> tuple[int, int]:
     return text.index(begin) + len(begin), text.index(end)
 
 
-def test_the_rule_table_is_that_of_the_code() -> None:
+@pytest.mark.parametrize("name", PARTS)
+def test_what_is_generated_is_that_of_the_code(name: str) -> None:
     text = README.read_text("utf-8")
-    begin, end = between(text, "rules")
-    assert text[begin:end] == rule_table()
+    begin, end = between(text, name)
+    assert text[begin:end] == PARTS[name]()
 
 
 def test_the_sample_is_real_output() -> None:
@@ -53,9 +82,9 @@ def test_the_sample_is_real_output() -> None:
 
 def rewrite() -> None:
     text = README.read_text("utf-8")
-    for name, content in (("rules", rule_table()), ("sample", sample())):
+    for name, content in {**PARTS, "sample": sample}.items():
         begin, end = between(text, name)
-        text = text[:begin] + content + text[end:]
+        text = text[:begin] + content() + text[end:]
     README.write_text(text, "utf-8")
 
 

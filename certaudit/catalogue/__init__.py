@@ -19,12 +19,13 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An ACME client: the programs that are it, and the words that betray it in a text."""
+    """An ACME client: the programs that are it, its packages, and the words that betray it in a text."""
 
     name: str
     programs: tuple[str, ...]
     images: tuple[str, ...]  # container images whose entry point it is
     words: tuple[str, ...]
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Mechanism:
     undo: tuple[str, ...]
     returns: str
     sources: tuple[str, ...]
+    packages: tuple[str, ...] = ()  # what brings it, as a package manager calls it
 
 
 @lru_cache(maxsize=1)
@@ -63,6 +65,7 @@ def clients() -> tuple[Client, ...]:
             programs=tuple(data["programs"]),
             images=tuple(data.get("images", ())),
             words=tuple(data["words"]),
+            packages=tuple(data.get("packages", ())),
         )
         for data in _documents("clients")
     )
@@ -114,4 +117,5 @@ def _mechanism(data: dict[str, Any]) -> Mechanism:
         undo=tuple(data.get("undo", ())),
         returns=data.get("returns", ""),
         sources=tuple(data.get("sources", ())),
+        packages=tuple(data.get("packages", ())),
     )

@@ -6,14 +6,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from certaudit.errors import ParseError, UnreadableError, UsageError
-from certaudit.model import Model, Policy
+from certaudit.model import Lineage, Model, Policy
 
 if TYPE_CHECKING:
     from certaudit.host.root import Root
@@ -52,6 +52,42 @@ def moment_of(text: str | None) -> datetime | None:
     if not 2000 <= moment.year <= 9000:
         raise UsageError(f"--as-of {text!r}: there were no such certificates then")
     return moment
+
+
+def limit_of(
+    option: str, text: str | None, zone: tzinfo | None, *, last: bool = False
+) -> datetime | None:
+    """A day, month or moment as a person types it: its first moment, or with ``last`` its last one."""
+    if text is None:
+        return None
+    from dateutil import parser  # noqa: PLC0415 - as above
+
+    missing = datetime(2000, 12, 31, 23, 59, 59) if last else datetime(2000, 1, 1)  # noqa: DTZ001
+    try:
+        moment = parser.parse(text, default=missing)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{option} {text!r}: no day or moment: try 2023-11-30") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def chosen_lineages(model: Model, name: str | None) -> list[Lineage]:
+    """The lineages of that name or domain; all of them without one. Raise ``UsageError`` for none."""
+    found = [x for x in model.lineages if name is None or x.name == name or name in x.names]
+    if name is not None and not found:
+        known = ", ".join(x.name for x in model.lineages) or "none"
+        raise UsageError(f"there is no certificate {name!r} here; there is: {known}")
+    return found
+
+
+def only_ascii() -> bool:
+    """Can the terminal show nothing but ASCII for certain?"""
+    return "utf" not in (sys.stdout.encoding or "").lower()
+
+
+def put(text: str) -> None:
+    """Text on stdout in its own encoding; what that cannot say becomes a question mark."""
+    sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
+    sys.stdout.flush()
 
 
 @contextmanager

@@ -1,13 +1,29 @@
-"""``certaudit schema``: the JSON Schema of the report."""
+"""``certaudit schema``: the JSON Schemas of what certaudit writes."""
 
 from __future__ import annotations
 
 import sys
+from enum import Enum
+from typing import Annotated
+
+import typer
 
 
-def command() -> int:
-    """Print the JSON Schema of the report (certaudit/report/v1)."""
-    from certaudit.render.schema import text  # noqa: PLC0415 - only this verb pays for it
+class Document(str, Enum):
+    """What has a schema."""
 
-    sys.stdout.write(text())
+    report = "report"
+    timeline = "timeline"
+
+
+def command(
+    document: Annotated[
+        Document, typer.Argument(metavar="[report|timeline]", help="Of which output.")
+    ] = Document.report,
+) -> int:
+    """Print a JSON Schema: of the report (certaudit/report/v1), or of the timeline."""
+    from certaudit.render import schema, timeline_json  # noqa: PLC0415 - only this verb pays for it
+
+    text = timeline_json.schema_text() if document is Document.timeline else schema.text()
+    sys.stdout.write(text)
     return 0

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from certaudit.cli.audit import wants_colour, width
-from certaudit.cli.common import AsOfOption, PolicyOption, RootOption, model_of
-from certaudit.errors import UsageError
+from certaudit.cli.common import (
+    AsOfOption,
+    PolicyOption,
+    RootOption,
+    chosen_lineages,
+    model_of,
+    put,
+)
 
 
 def command(
@@ -19,15 +24,14 @@ def command(
     policy: PolicyOption = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="Write no colours.")] = False,
 ) -> int:
-    """Tell who renewed one certificate, who will, and what happens afterwards."""
-    from certaudit.render import why  # noqa: PLC0415 - only this verb pays for it
+    """Tell who renewed one certificate, who is meant to, what that left behind, and what to do."""
+    from certaudit.audit import audit  # noqa: PLC0415 - only this verb pays for it
+    from certaudit.render import why  # noqa: PLC0415
+    from certaudit.rules import rules  # noqa: PLC0415
 
     model = model_of(root, as_of, policy)
-    found = [x for x in model.lineages if x.name == name or name in x.names]
-    if not found:
-        known = ", ".join(x.name for x in model.lineages) or "none"
-        raise UsageError(f"there is no certificate {name!r} here; there is: {known}")
+    found = chosen_lineages(model, name)
+    report = audit(model, rules())
     colour = wants_colour(None, no_color=no_color)
-    for lineage in found:
-        sys.stdout.write(why.render(model, lineage, colour=colour, width=width()))
+    put("\n".join(why.render(report, x, colour=colour, width=width()) for x in found))
     return 0

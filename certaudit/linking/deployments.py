@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from certaudit.facts import CopyFact, LineageFact, Reference
-from certaudit.model import CopyStatus, Deployment, Evidence, Policy, RenewalPath
+from certaudit.model import CopyStatus, Deployment, Distribution, Evidence, Policy, RenewalPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ def of_copy(
         written_by=writer,
         part=copy.part,
         referenced_by=used_by,
+        modified=copy.modified,
     )
 
 
@@ -92,12 +93,16 @@ def status_of(copy: CopyFact, matched: Match, *, used: bool) -> CopyStatus:
 
 def writer_of(place: str, paths: tuple[RenewalPath, ...]) -> str | None:
     """The armed path one of whose steps writes a place, or the directory it lies in."""
-    directory = str(PurePosixPath(place).parent)
     for path in paths:
-        for step in path.distribution if path.armed else ():
-            if any(target.rstrip("/") in (place, directory) for target in step.targets):
-                return path.id
+        if path.armed and any(writes(step, place) for step in path.distribution):
+            return path.id
     return None
+
+
+def writes(step: Distribution, place: str) -> bool:
+    """Does a step write a place, or into the directory it lies in?"""
+    directory = str(PurePosixPath(place).parent)
+    return any(target.rstrip("/") in (place, directory) for target in step.targets)
 
 
 def of_references(

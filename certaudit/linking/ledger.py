@@ -19,6 +19,7 @@ from certaudit.model import (
     Confidence,
     Evidence,
     Generation,
+    HookCall,
     Lineage,
     MadeBy,
     Outcome,
@@ -84,6 +85,10 @@ def from_log(log: LogRun, answer: Attribution) -> Run:
         because=answer.because,
         evidence=answer.evidence + tuple(evidence(e) for e in log.evidence),
         entry_point=log.entry_point,
+        hooks=tuple(
+            HookCall(h.kind, h.command, h.time, h.failed, Evidence(h.where, h.line, h.command, h.time))
+            for h in log.hooks
+        ),
     )
 
 

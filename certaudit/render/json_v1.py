@@ -7,21 +7,20 @@ same bytes.
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 from certaudit import __version__
+from certaudit.history import Arrival
 from certaudit.model import (
     SEVERITIES,
     Deployment,
     Distribution,
-    Evidence,
     Finding,
     Fix,
     Gap,
     Generation,
-    HostInfo,
     Lineage,
+    Model,
     Outcome,
     Reason,
     RenewalPath,
@@ -30,6 +29,17 @@ from certaudit.model import (
     Run,
     Schedule,
     Trigger,
+)
+from certaudit.render.json_history import (
+    arrival,
+    coverage,
+    evidence,
+    host,
+    left_behind,
+    migration,
+    package_change,
+    starvation,
+    time,
 )
 
 SCHEMA = "certaudit/report/v1"
@@ -53,38 +63,17 @@ def document(report: Report) -> Json:
             "verdict": report.verdict,
             "findings": {severity: found.count(severity) for severity in SEVERITIES[::-1]},
         },
-        "triggers": [trigger(t) for t in model.triggers],
+        "triggers": [trigger(t, model.history.arrival(t.id)) for t in model.triggers],
         "paths": [path(p) for p in model.paths],
-        "lineages": [lineage(x) for x in model.lineages],
+        "lineages": [lineage(x, model) for x in model.lineages],
         "runs": [run(r) for r in model.runs],
         "deployments": [deployment(d) for d in model.deployments],
         "results": [result(r) for r in report.results],
         "gaps": [gap(g) for g in model.gaps],
         "horizon": {kind: time(moment) for kind, moment in model.horizon},
-    }
-
-
-def time(moment: datetime | None) -> str | None:
-    """ISO 8601 with offset."""
-    return moment.isoformat() if moment is not None else None
-
-
-def evidence(line: Evidence) -> Json:
-    """The contract's E."""
-    return {"where": line.where, "line": line.line, "text": line.text, "time": time(line.time)}
-
-
-def host(info: HostInfo) -> Json:
-    """The machine."""
-    return {
-        "name": info.name,
-        "target": info.target,
-        "live": info.live,
-        "as_of": time(info.as_of),
-        "os": info.os,
-        "init": info.init,
-        "cron": info.cron,
-        "systemd": info.systemd,
+        "coverage": [coverage(c) for c in model.history.coverage],
+        "package_changes": [package_change(c) for c in model.history.packages],
+        "migrations": [migration(m) for m in model.history.migrations],
     }
 
 
@@ -108,8 +97,8 @@ def schedule(found: Schedule | None) -> Json | None:
     }
 
 
-def trigger(found: Trigger) -> Json:
-    """One trigger."""
+def trigger(found: Trigger, came: Arrival | None) -> Json:
+    """One trigger, and how it came if that is known."""
     return {
         "id": found.id,
         "kind": found.kind,
@@ -122,6 +111,7 @@ def trigger(found: Trigger) -> Json:
         "user": found.user,
         "schedule": schedule(found.schedule),
         "last_fired": time(found.last_fired),
+        "arrived": arrival(came) if came else None,
     }
 
 
@@ -157,8 +147,8 @@ def path(found: RenewalPath) -> Json:
     }
 
 
-def generation(found: Generation) -> Json:
-    """One certificate of a lineage."""
+def generation(found: Generation, behind: list[Json]) -> Json:
+    """One certificate of a lineage, and what a stolen one left behind."""
     made = found.made_by
     return {
         "number": found.number,
@@ -173,11 +163,15 @@ def generation(found: Generation) -> Json:
             "because": list(made.because),
         },
         "relation": found.relation,
+        "written": time(found.written),
+        "left_behind": behind,
     }
 
 
-def lineage(found: Lineage) -> Json:
+def lineage(found: Lineage, model: Model) -> Json:
     """One lineage."""
+    past, as_of = model.history, model.host.as_of
+    behind = [b for b in past.left_behind if b.lineage == found.name]
     return {
         "name": found.name,
         "client": found.client,
@@ -194,7 +188,11 @@ def lineage(found: Lineage) -> Json:
         "owner": found.owner,
         "owner_source": found.owner_source,
         "owner_because": found.owner_because,
-        "generations": [generation(g) for g in found.generations],
+        "generations": [
+            generation(g, [left_behind(b, as_of) for b in behind if b.generation == g.number])
+            for g in found.generations
+        ],
+        "starved": [starvation(s) for s in past.starvations if s.lineage == found.name],
     }
 
 
@@ -219,6 +217,10 @@ def run(found: Run) -> Json:
         "confidence": found.confidence,
         "because": list(found.because),
         "evidence": [evidence(e) for e in found.evidence],
+        "hooks": [
+            {"kind": h.kind, "command": h.command, "time": time(h.time), "failed": h.failed}
+            for h in found.hooks
+        ],
     }
 
 
@@ -234,6 +236,7 @@ def deployment(found: Deployment) -> Json:
         "status": found.status,
         "written_by": found.written_by,
         "referenced_by": [evidence(e) for e in found.referenced_by],
+        "modified": time(found.modified),
     }
 
 

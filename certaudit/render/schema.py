@@ -56,7 +56,7 @@ def definitions() -> Json:
         "gap": record(
             aspect=examples(
                 "systemd", "units", "cron", "scripts", "logs", "journal", "certificates", "copies",
-                "references", "hooks", "renewal", "clock", "access",
+                "references", "hooks", "renewal", "clock", "access", "packages",
             ),
             reason=STRING,
             evidence=many(of("evidence")),
@@ -84,7 +84,7 @@ def definitions() -> Json:
             ),
             state=STATE, file_state=maybe(STRING), active_state=maybe(STRING),
             reasons=many(of("reason")), source=of("source"), user=maybe(STRING),
-            schedule=maybe(of("schedule")), last_fired=maybe(TIME),
+            schedule=maybe(of("schedule")), last_fired=maybe(TIME), arrived=maybe(of("arrival")),
         ),
         "distribution": record(
             kind=examples("hook", "copy", "remote", "reload", "command"),
@@ -106,13 +106,14 @@ def definitions() -> Json:
                 run=maybe(STRING), trigger=maybe(STRING), actor=ACTOR, confidence=CONFIDENCE,
                 because=many(STRING),
             ),
-            relation={"enum": ["owner", "stolen", "manual", "unknown"]},
+            relation=of("relation"), written=maybe(TIME), left_behind=many(of("left_behind")),
         ),
         "lineage": record(
             name=STRING, client=STRING, names=many(STRING), renewal_conf=STRING,
             authenticator=maybe(STRING), autorenew=BOOLEAN, not_after=maybe(TIME), due=maybe(TIME),
             due_rule=maybe(STRING), renewers=many(STRING), owner=maybe(STRING),
             owner_source={"enum": ["declared", "inferred", None]}, generations=many(of("generation")),
+            starved=many(of("starvation")),
         ),
         "run": record(
             id=STRING, client=STRING, version=maybe(STRING), started=maybe(TIME), ended=maybe(TIME),
@@ -126,12 +127,18 @@ def definitions() -> Json:
             ),
             trigger=maybe(STRING), actor=ACTOR, confidence=CONFIDENCE, because=many(STRING),
             evidence=many(of("evidence")),
+            hooks=many(
+                record(
+                    kind=examples("pre", "deploy", "post", "manual-auth", "manual-cleanup", "unknown"),
+                    command=STRING, time=TIME, failed=maybe(BOOLEAN),
+                )
+            ),
         ),
         "deployment": record(
             id=STRING, lineage=STRING, kind={"enum": ["config", "copy", "remote", "served"]},
             where=STRING, generation=maybe(INTEGER),
             status={"enum": ["current", "stale", "unreferenced", "mismatch", "missing", "unknown"]},
-            written_by=maybe(STRING),
+            written_by=maybe(STRING), modified=maybe(TIME),
         ),
         "fix": record(title=STRING, safe=BOOLEAN, actions=many(STRING)),
         "finding": record(
@@ -139,6 +146,8 @@ def definitions() -> Json:
             evidence=many(of("evidence")), fixes=many(of("fix")),
         ),
         "severity": {"enum": list(SEVERITIES)},
+        "relation": {"enum": ["owner", "stolen", "manual", "unknown"]},
+        **past(),
         "result": record(
             rule=STRING, severity=of("severity"),
             status={"enum": ["passed", "flagged", "not_assessed"]},
@@ -147,18 +156,59 @@ def definitions() -> Json:
     }  # fmt: skip
 
 
-def schema() -> Json:
-    """The schema of a whole report (JSON Schema, draft 2020-12)."""
-    host = record(
+def past() -> Json:
+    """The parts of a report that tell of the past."""
+    return {
+        "package_change": record(
+            time=TIME,
+            action=examples("install", "reinstall", "upgrade", "downgrade", "remove", "purge"),
+            package=STRING, old=maybe(STRING), new=maybe(STRING), command=maybe(STRING),
+            requested_by=maybe(STRING), evidence=many(of("evidence")),
+        ),
+        "migration": record(
+            time=TIME, until=TIME, old=maybe(STRING), new=STRING, evidence=many(of("evidence"))
+        ),
+        "arrival": record(
+            package=STRING, version=maybe(STRING), time=maybe(TIME), before=maybe(TIME),
+            command=maybe(STRING), requested_by=maybe(STRING), confidence=CONFIDENCE,
+            migration=maybe(of("migration")), evidence=many(of("evidence")),
+        ),
+        "starvation": record(
+            since=TIME, until=maybe(TIME), times=INTEGER, first=TIME, last=TIME,
+            confidence=CONFIDENCE, evidence=many(of("evidence")),
+        ),
+        "left_behind": record(
+            deployment=STRING, where=STRING, state={"enum": ["still", "ended", "unknown"]}, since=TIME,
+            until=maybe(TIME), seconds=maybe(INTEGER), confidence=CONFIDENCE, because=STRING,
+        ),
+    }  # fmt: skip
+
+
+def host_schema() -> Json:
+    """The machine."""
+    return record(
         name=STRING, target=STRING, live=BOOLEAN, as_of=TIME, os=maybe(STRING),
         init=maybe(examples("systemd", "sysvinit", "openrc", "busybox", "runit", "s6", "none")),
         cron=maybe(examples("vixie-debian", "cronie", "busybox", "systemd-cron", "fcron")),
     )  # fmt: skip
+
+
+def coverage_schema() -> Json:
+    """Which time a log covers."""
+    hole = record(since=maybe(TIME), until=maybe(TIME), reason=STRING)
+    return record(
+        kind=examples("client", "starts", "packages"), source=STRING, since=maybe(TIME),
+        until=maybe(TIME), holes=many(hole),
+    )  # fmt: skip
+
+
+def schema() -> Json:
+    """The schema of a whole report (JSON Schema, draft 2020-12)."""
     counts = record(**dict.fromkeys(SEVERITIES[::-1], INTEGER))
     body = record(
         schema={"const": SCHEMA},
         certaudit=STRING,
-        host=host,
+        host=host_schema(),
         summary=record(verdict=STRING, findings=counts),
         triggers=many(of("trigger")),
         paths=many(of("path")),
@@ -167,6 +217,10 @@ def schema() -> Json:
         deployments=many(of("deployment")),
         results=many(of("result")),
         gaps=many(of("gap")),
+        horizon=record(client=maybe(TIME), starts=maybe(TIME), packages=maybe(TIME)),
+        coverage=many(coverage_schema()),
+        package_changes=many(of("package_change")),
+        migrations=many(of("migration")),
     )
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA}
     return {**head, **body, "$defs": definitions()}

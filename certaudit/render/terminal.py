@@ -16,6 +16,7 @@ from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
+from certaudit.linking.past_words import holes, reach
 from certaudit.linking.words import count, day, moment, path_name, steps_of, trigger_name
 from certaudit.model import (
     Deployment,
@@ -76,6 +77,8 @@ def blocks(report: Report) -> Iterator[RenderableType]:
     yield Text(report.verdict, style="bold")
     yield Text()
     yield Text(" · ".join(machine(model)), style="dim")
+    yield Text(f"Logs: {reach(model)}.", style="dim")
+    yield from (Text(f"{hole}.", style="dim") for hole in holes(model))
     for lineage in model.lineages:
         yield Text()
         yield lineage_block(model, lineage)

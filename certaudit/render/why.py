@@ -1,4 +1,7 @@
-"""One certificate in plain words: who renewed it, who will, and what happens afterwards."""
+"""One certificate in plain words: the answer in a paragraph, then what it rests on, then what to do.
+
+Law: as ``terminal``. The paragraph is ``linking.answer``'s; here is only the evidence for it.
+"""
 
 from __future__ import annotations
 
@@ -8,137 +11,183 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from certaudit.linking.words import count, day, listing, moment, path_name, span, trigger_name
-from certaudit.model import Evidence, Generation, Lineage, Model, RenewalPath
-from certaudit.render.terminal import evidence, to_text, written
+from certaudit.linking.answer import paragraph
+from certaudit.linking.ownership import left_out
+from certaudit.linking.past_words import holes, reach
+from certaudit.linking.words import count, path_name, span, trigger_name
+from certaudit.model import Evidence, Fix, Generation, Lineage, Model, RenewalPath, Report, Run
+from certaudit.render.terminal import evidence, fix_lines, to_text, written
+
+MOST_RENEWALS = 4
+BEHIND = frozenset({"stale", "mismatch", "missing"})
+Section = tuple[str, list[Evidence]]
 
 
-def render(model: Model, lineage: Lineage, *, colour: bool, width: int) -> str:
+def render(report: Report, lineage: Lineage, *, colour: bool, width: int) -> str:
     """The answer for one lineage as text."""
-    return to_text(blocks(model, lineage), colour=colour, width=width)
+    return to_text(blocks(report, lineage), colour=colour, width=width)
 
 
-def blocks(model: Model, lineage: Lineage) -> Iterator[RenderableType]:
-    """A paragraph for each question, each followed by what it rests on."""
+def blocks(report: Report, lineage: Lineage) -> Iterator[RenderableType]:
+    """The answer, the evidence in the order of the answer, and the commands."""
+    model = report.model
     yield Text(lineage.name, style="bold underline")
     yield Text()
-    for paragraph, lines in (
-        renewed(model, lineage),
-        will_renew(model, lineage),
-        afterwards(model, lineage),
-        elsewhere(model, lineage),
-        idle(model, lineage),
-    ):
-        if paragraph:
-            yield Text(paragraph)
-            yield Padding(Group(*(evidence(line) for line in dict.fromkeys(lines))), (0, 0, 1, 2))
+    yield Text(paragraph(model, lineage))
+    yield Text()
+    yield Text(f"Logs: {reach(model)}.", style="dim")
+    yield from (Text(f"{hole}.", style="dim") for hole in holes(model))
+    for title, lines in sections(model, lineage):
+        yield Text()
+        yield Text(title, style="bold")
+        shown = [evidence(line) for line in dict.fromkeys(lines)]
+        yield Padding(Group(*shown), (0, 0, 0, 2))
+    yield Text()
+    yield from to_do(report, lineage)
 
 
-Answer = tuple[str, list[Evidence]]
+def sections(model: Model, lineage: Lineage) -> Iterator[Section]:
+    """What the answer rests on: a line that says what, then what was read."""
+    yield from renewals(model, lineage)
+    yield from arrivals(model, lineage)
+    yield from renewers(model, lineage)
+    yield from steps(model, lineage)
+    yield from places(model, lineage)
+    yield from in_vain(model, lineage)
+    yield from idle(model, lineage)
 
 
-def renewed(model: Model, lineage: Lineage) -> Answer:
-    """Who renewed it last, and before."""
-    if not lineage.generations:
-        return f"No certificate of {lineage.name} could be read.", [Evidence(lineage.renewal_conf)]
-    last = lineage.generations[-1]
-    sentences = [maker(model, last, "The last renewal")]
-    known = [g for g in lineage.generations[:-1] if g.made_by.trigger or g.made_by.actor == "manual"]
-    sentences += [maker(model, g, "The one before") for g in known[::-1][:4]]
-    unknown = len(lineage.generations) - 1 - len(known)
+def renewals(model: Model, lineage: Lineage) -> Iterator[Section]:
+    """The last renewals of which the maker is known, newest first."""
+    known = [g for g in lineage.generations if g.made_by.run]
+    for generation in known[::-1][:MOST_RENEWALS]:
+        run = next((r for r in model.runs if r.id == generation.made_by.run), None)
+        yield maker(model, generation), run_lines(run, lineage) if run else []
+    unknown = [g for g in lineage.generations if not g.made_by.run]
     if unknown:
-        sentences.append(f"Of {count(unknown, 'older generation')} nothing tells who made it.")
-    return " ".join(sentences), run_lines(model, last)
+        numbers = ", ".join(f"{g.number} ({written(model, g)})" for g in unknown[::-1][:MOST_RENEWALS])
+        what = "generation" if len(unknown) == 1 else "generations"
+        yield f"Of {what} {numbers} no log tells who made it", [Evidence(lineage.renewal_conf)]
 
 
-def maker(model: Model, generation: Generation, lead: str) -> str:
-    """One generation in one sentence."""
+def maker(model: Model, generation: Generation) -> str:
+    """Who made one generation, and why that is believed."""
     made = generation.made_by
+    who = "a person" if made.actor == "manual" else trigger_name(made.trigger or ":nobody known")
+    whose = {"stolen": ", stolen", "owner": ", its owner"}.get(generation.relation, "")
+    because = f": {'; '.join(made.because)}" if made.because else ""
     when = written(model, generation)
-    what = f"generation {generation.number}, {when}"
-    if made.actor == "manual":
-        return f"{lead} ({what}) was made by hand: {made.because[0]}."
-    if made.trigger is None:
-        return f"{lead} ({what}) is nobody's as far as the evidence goes: {made.because[0]}."
-    taken = ", and took it from its owner" if generation.relation == "stolen" else ""
-    because = "; ".join(made.because)
-    name = trigger_name(made.trigger)
-    return f"{lead} ({what}) was made by {name}{taken} (confidence {made.confidence}: {because})."
+    return (
+        f"Generation {generation.number}, {when}: {who}{whose} (confidence {made.confidence}{because})"
+    )
 
 
-def run_lines(model: Model, generation: Generation) -> list[Evidence]:
-    """The lines that show the run of a generation."""
-    run = next((r for r in model.runs if r.id == generation.made_by.run), None)
-    return list(run.evidence[:6]) if run else []
+def run_lines(run: Run, lineage: Lineage) -> list[Evidence]:
+    """What started a run, with which arguments, and what it did."""
+    arguments = [line for line in run.evidence if "Arguments:" in line.text]
+    done = [line for o in run.outcomes if o.lineage == lineage.name for line in o.evidence]
+    return [*run.evidence[:1], *arguments[:1], *done]
 
 
-def will_renew(model: Model, lineage: Lineage) -> Answer:
-    """Who will renew it next."""
-    armed = model.renewers(lineage)
-    if not armed:
-        return f"Nothing will renew it: {lineage.owner_because}.", [Evidence(lineage.renewal_conf)]
-    due = f"It may be renewed from {day(lineage.due)} on ({lineage.due_rule}). " if lineage.due else ""
-    lines = [Evidence(s.path, s.line, s.text) for path in armed for s in path.chain]
-    if len(armed) == 1:
-        return f"{due}Only {path_name(armed[0].id)} can renew it: {when(model, armed[0])}.", lines
-    each = "; ".join(f"{path_name(p.id)}, {when(model, p)}" for p in armed)
-    return f"{due}Whichever runs first then will renew it: {each}.", lines
+def arrivals(model: Model, lineage: Lineage) -> Iterator[Section]:
+    """What brought each trigger that can renew it."""
+    for trigger in dict.fromkeys(path.trigger for path in model.renewers(lineage)):
+        arrival = model.history.arrival(trigger)
+        if arrival is not None and arrival.evidence:
+            move = arrival.migration.evidence if arrival.migration else ()
+            yield f"What brought {trigger_name(trigger)}", [*arrival.evidence, *move]
 
 
-def when(model: Model, path: RenewalPath) -> str:
+def renewers(model: Model, lineage: Lineage) -> Iterator[Section]:
+    """What can renew it: each path, its role and when it fires, by its lines."""
+    for path in model.renewers(lineage):
+        role = role_of(path, lineage)
+        lines = [Evidence(step.path, step.line, step.text) for step in path.chain]
+        if role == "hidden":
+            lines += lineage.remembered
+        yield f"{path_name(path.id)} can renew it ({role}{schedule(model, path)})", lines
+
+
+def role_of(path: RenewalPath, lineage: Lineage) -> str:
+    """A path's part in a lineage."""
+    if path.id == lineage.owner:
+        return f"its owner, {lineage.owner_source}: {lineage.owner_because}"
+    return "hidden" if lineage.name in path.hidden_for else "a rival"
+
+
+def schedule(model: Model, path: RenewalPath) -> str:
     """When a path's trigger fires."""
     trigger = model.trigger(path.trigger)
-    schedule = trigger.schedule if trigger else None
-    if schedule is None:
-        return "whenever its trigger fires"
-    text = f"at {listing(schedule.expression)}"
-    if schedule.random_delay:
-        text += f" plus up to {span(schedule.random_delay)}"
-    if schedule.next_earliest:
-        text += f", next on {moment(schedule.next_earliest)}"
-    return text
+    found = trigger.schedule if trigger else None
+    if found is None:
+        return ""
+    delay = f" plus up to {span(found.random_delay)}" if found.random_delay else ""
+    return f"; at {', '.join(found.expression)}{delay}"
 
 
-def afterwards(model: Model, lineage: Lineage) -> Answer:
-    """What each path does after a renewal."""
-    sentences, lines = [], []
+def steps(model: Model, lineage: Lineage) -> Iterator[Section]:
+    """What happens after a renewal by each path, and what hidden ones leave out."""
+    owner = model.path(lineage.owner)
     for path in model.renewers(lineage):
-        steps = path.distribution
-        role = (
-            "its owner"
-            if path.id == lineage.owner
-            else "hidden"
-            if lineage.name in path.hidden_for
-            else "a rival"
-        )
-        does = listing([step.command for step in steps], 4) if steps else "nothing more"
-        sentences.append(f"After a renewal by {path_name(path.id)} ({role}): {does}.")
-        lines += [Evidence(s.source.path, s.source.line, f"{s.binding}: {s.command}") for s in steps]
-    if lineage.owner:
-        sentences.append(f"The owner is {lineage.owner_source}: {lineage.owner_because}.")
-    return " ".join(sentences), lines
+        lines = [
+            Evidence(s.source.path, s.source.line, f"{s.binding}: {s.command}")
+            for s in path.distribution
+        ]
+        name = trigger_name(path.trigger)
+        if lines:
+            yield f"After a renewal by {name}", lines
+        elif owner is not None and left_out(path, owner, lineage.name):
+            yield f"After a renewal by {name}: nothing, it leaves all of the owner's steps out", []
 
 
-def elsewhere(model: Model, lineage: Lineage) -> Answer:
-    """The places that hold it."""
+def places(model: Model, lineage: Lineage) -> Iterator[Section]:
+    """The places that hold it, those behind by name."""
     held = [d for d in model.deployments if d.lineage == lineage.name]
-    stale = [d for d in held if d.status in ("stale", "mismatch", "missing")]
+    late = [d for d in held if d.status in BEHIND]
     if not held:
-        return "No copy of it was found on this machine.", []
-    if not stale:
-        return f"{count(len(held), 'place')} on this machine refer to it, and none is behind.", []
-    text = f"{len(stale)} of {count(len(held), 'place')} are behind the live generation {lineage.live}."
-    return text, [Evidence(d.where, None, f"{d.status}, generation {d.generation}") for d in stale]
+        yield "No copy of it was found on this machine", []
+    elif not late:
+        yield f"{count(len(held), 'place refers', 'places refer')} to it, and none is behind", []
+    else:
+        lines = [Evidence(d.where, None, f"{d.status}, generation {d.generation}") for d in late]
+        yield (
+            f"{len(late)} of {count(len(held), 'place')} behind the live generation {lineage.live}",
+            lines,
+        )
 
 
-def idle(model: Model, lineage: Lineage) -> Answer:
+def in_vain(model: Model, lineage: Lineage) -> Iterator[Section]:
+    """The first and the last time that the owner's job ran for nothing."""
+    for found in model.history.starvations:
+        if found.lineage == lineage.name:
+            times = count(found.times, "time")
+            yield f"The owner's job in vain, {times}: the first and the last", list(found.evidence)
+
+
+def idle(model: Model, lineage: Lineage) -> Iterator[Section]:
     """What looks as if it renewed it, and does not."""
     paths = [p for p in model.paths if not p.armed and lineage.name in (*p.lineages, *dict(p.skipped))]
-    triggers = [
-        t for t in model.triggers if t.state != "armed" and any(p.trigger == t.id for p in paths)
-    ]
-    if not triggers:
-        return "", []
-    texts = [f"{trigger_name(t.id)} is {t.state}: {t.reasons[0].text}" for t in triggers if t.reasons]
-    lines = [e for t in triggers for r in t.reasons[:1] for e in r.evidence]
-    return f"Not at work: {'; '.join(texts)}.", lines
+    for trigger in model.triggers:
+        if trigger.state != "armed" and any(p.trigger == trigger.id for p in paths) and trigger.reasons:
+            why = trigger.reasons[0]
+            yield f"{trigger_name(trigger.id)} is {trigger.state}: {why.text}", list(why.evidence)
+
+
+def to_do(report: Report, lineage: Lineage) -> Iterator[RenderableType]:
+    """The remedies of every finding about it, each once, or that there is nothing to do."""
+    found = [finding for _, finding in report.findings if finding.subject == lineage.name]
+    fixes: dict[str, Fix] = {}
+    for fix in (fix for finding in found for fix in finding.fixes):
+        fixes.setdefault(fix.title, fix)
+    if not found:
+        yield Text("Nothing to do.", style="green")
+        return
+    yield Text("What to do", style="bold")
+    for fix in fixes.values():
+        yield Padding(Group(*fix_lines(fix)), (0, 0, 0, 2))
+    if not fixes:
+        yield from (Padding(Text(finding.message), (0, 0, 0, 2)) for finding in found)
+    else:
+        yield Padding(
+            Text("certaudit fix plans and does it, and can take it back", style="dim"), (0, 0, 0, 2)
+        )

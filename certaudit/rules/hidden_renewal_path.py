@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from certaudit.linking.ownership import left_out, own_steps
+from certaudit.linking.past_words import came
 from certaudit.linking.words import day, moment, path_name, span, switch_off, trigger_name
 from certaudit.model import (
     Confidence,
@@ -55,7 +56,7 @@ def finding(model: Model, lineage: Lineage, owner: RenewalPath, hidden: list[Ren
     late = only_late(owner, lineage)
     names = ", ".join(trigger_name(p.trigger) for p in hidden)
     message = f"{names} can renew {lineage.name} and leaves out what {path_name(owner.id)} does after it"
-    message += history(lineage, hidden)
+    message += history(lineage, hidden) + since(model, hidden)
     if late:
         trigger = model.trigger(owner.trigger)
         gap = trigger.schedule.longest_gap if trigger and trigger.schedule else None
@@ -67,7 +68,7 @@ def finding(model: Model, lineage: Lineage, owner: RenewalPath, hidden: list[Ren
         severity="low" if late else "high",
         message=message,
         confidence=confidence,
-        evidence=evidence(lineage, owner, hidden),
+        evidence=evidence(model, lineage, owner, hidden),
         fixes=tuple(fixes(model, lineage, owner, hidden)),
     )
 
@@ -91,16 +92,26 @@ def history(lineage: Lineage, hidden: list[RenewalPath]) -> str:
     return f"; it did so {times} that the logs still show, {when} (generation {last.number})"
 
 
+def since(model: Model, hidden: list[RenewalPath]) -> str:
+    """Since when the hidden paths are there, where a package's log tells."""
+    found = [model.history.arrival(trigger) for trigger in dict.fromkeys(p.trigger for p in hidden)]
+    return "".join(f"; {came(arrival)}" for arrival in found if arrival and arrival.time)
+
+
 def stolen(lineage: Lineage, hidden: list[RenewalPath]) -> list[Generation]:
     """The generations that the hidden paths made."""
     triggers = {path.trigger for path in hidden}
     return [g for g in lineage.generations if g.made_by.trigger in triggers]
 
 
-def evidence(lineage: Lineage, owner: RenewalPath, hidden: list[RenewalPath]) -> tuple[Evidence, ...]:
-    """The lines of both chains, the conf that remembers, and what is left out."""
+def evidence(
+    model: Model, lineage: Lineage, owner: RenewalPath, hidden: list[RenewalPath]
+) -> tuple[Evidence, ...]:
+    """The lines of both chains, the conf that remembers, what is left out, and what brought it."""
+    found = [model.history.arrival(path.trigger) for path in hidden]
+    brought = [line for arrival in found if arrival and arrival.time for line in arrival.evidence[:1]]
     lines = [Evidence(step.path, step.line, step.text) for path in hidden for step in path.chain]
-    lines += lineage.remembered
+    lines += [*brought, *lineage.remembered]
     lines += [Evidence(step.path, step.line, step.text) for step in owner.chain]
     for path in hidden:
         for step in left_out(path, owner, lineage.name):

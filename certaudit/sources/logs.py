@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 
 from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
+from certaudit.facts import LogSpan
 from certaudit.host.log_files import LogFile, rotated
 from certaudit.host.machine import Host
 from certaudit.linking.sessions import SESSION_LITERALS, own_sessions, parents
@@ -19,6 +20,7 @@ from certaudit.linking.starts import Observed
 from certaudit.model import Evidence, Gap
 from certaudit.parsers import events, syslog
 from certaudit.parsers.letsencrypt_log import LogPart, LogRun, parse_logs
+from certaudit.sources.spans import span
 
 SYSTEM_LOGS = ("syslog", "messages", "cron.log", "cron", "auth.log", "secure", "daemon.log")
 BEGINNING = datetime(2000, 1, 1, tzinfo=timezone.utc)  # no log of an ACME client is older: a bad clock
@@ -35,6 +37,7 @@ class Logs:
     gaps: list[Gap] = field(default_factory=list)
     client_since: datetime | None = None
     starts_since: datetime | None = None
+    spans: list[LogSpan] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,18 @@ def client_logs(host: Host, directory: str, logs: Logs) -> None:
     """The runs in certbot's logs of one directory, up to the moment of the audit."""
     files = files_of(host, directory, "letsencrypt.log", logs)
     parts = [LogPart(str(file.path), file.lines()) for file in files]
+    seen: list[tuple[str, datetime]] = []
     for run in parse_logs(parts, host.zone):
         if BEGINNING <= run.first_seen <= host.as_of:
             logs.runs.append(run)
             logs.client_since = earlier(logs.client_since, run.first_seen)
+            last = run.evidence[-1].where if run.evidence else run.where
+            seen += [(run.where, run.first_seen), (last, run.ended)]
     report_problems(files, logs)
+    since = min((time for _, time in seen), default=None)
+    logs.spans.extend(
+        [span("client", f"{directory}/letsencrypt.log", since, files, seen)] if files else []
+    )
 
 
 def earlier(one: datetime | None, other: datetime) -> datetime:
@@ -117,6 +127,8 @@ def system_log(host: Host, base: str, literals: Sequence[bytes], logs: Logs) -> 
     logs.observed.extend(classified(found.lines))
     if base in ("syslog", "messages") and (oldest := first_line_time(host, files, found.lines)):
         logs.starts_since = earlier(logs.starts_since, oldest)
+        seen = [(line.where, line.time) for line in found.lines]
+        logs.spans.append(span("starts", base, oldest, files, seen))
 
 
 def classified(lines: Iterable[syslog.LogLine]) -> Iterator[Observed]:
@@ -164,6 +176,7 @@ def journal(host: Host, wanted: Wanted, logs: Logs) -> None:
             logs.observed.append(Observed(time, event, where, entry.unit, entry.invocation_id))
     if oldest is not None:
         logs.starts_since = earlier(logs.starts_since, oldest.astimezone(host.zone))
+        logs.spans.append(LogSpan("starts", "journal", oldest.astimezone(host.zone)))
 
 
 def short(cursor: str) -> str:

@@ -98,6 +98,7 @@ def test_help_of_everything(capfd: pytest.CaptureFixture[str]) -> None:
         ["-h"],
         ["audit", "--help"],
         ["why", "-h"],
+        ["timeline", "-h"],
         ["rules", "-h"],
         ["schema", "-h"],
     ):

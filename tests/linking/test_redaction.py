@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from certaudit.history import History, PackageChange
 from certaudit.linking.redaction import redacted, redacted_text, redacted_words
 from certaudit.model import ChainStep, Evidence, HostInfo, Model, Reason
 from tests.linking.makers import NOW, lineage, path, step
@@ -73,14 +74,14 @@ def test_a_whole_model_is_redacted_however_deep() -> None:
         paths=(one,),
         lineages=(lineage(broken=reasons, owner_because=secret),),
         comforts=reasons,
+        history=History((PackageChange(NOW, "install", "certbot", None, "1", secret),)),
     )
     shown = redacted(model)
     assert "S3CR3T" not in repr(shown)
     assert shown.paths[0].argv == ("certbot", "renew", "--eab-hmac-key", "***")
     assert shown.host is model.host
-    assert replace(shown, paths=(), lineages=(), comforts=()) == replace(
-        model, paths=(), lineages=(), comforts=()
-    )
+    bare = replace(model, paths=(), lineages=(), comforts=(), history=History())
+    assert replace(shown, paths=(), lineages=(), comforts=(), history=History()) == bare
 
 
 @pytest.mark.parametrize(

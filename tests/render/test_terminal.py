@@ -52,6 +52,7 @@ def test_the_answer_comes_first_and_the_machine_after_it() -> None:
     lines = plain(report()).splitlines()
     assert lines[0] == "The answer."
     assert lines[2] == "web1 · init not known · /image · as of 2024-03-15 08:00 +0000"
+    assert lines[3].startswith("Logs: no log of certbot read, ")
 
 
 def test_a_live_machine_is_called_live() -> None:
@@ -63,7 +64,7 @@ def test_a_finding_shows_its_evidence_as_file_and_line_and_its_fix_as_commands()
     found = Finding(
         "example.org", "high", "It is so.", "medium", (Evidence("/a/b", 7, "the text"),), (fix,)
     )
-    assert plain(report(found)).splitlines()[4:] == [
+    assert plain(report(found)).splitlines()[5:] == [
         "HIGH   stale-copy  example.org  (confidence medium)",
         "       It is so.",
         "       /a/b:7  the text",

@@ -1,0 +1,36 @@
+"""What every answer rests on: a place that was read, and a place that could not be.
+
+Law: as ``model``, which hands these on under its own name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Confidence = Literal["high", "medium", "low", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was read: a file and line, a journal cursor, a bus property; redacted before it gets here."""
+
+    where: str
+    line: int | None = None
+    text: str = ""
+    time: datetime | None = None
+
+    @property
+    def place(self) -> str:
+        """``file:line`` as a person types it."""
+        return self.where if self.line is None else f"{self.where}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What could not be looked at, and why; never a statement about what is not there."""
+
+    aspect: str
+    reason: str
+    evidence: tuple[Evidence, ...] = ()

@@ -1,0 +1,165 @@
+"""The paragraph: who renewed it, who is meant to, since when, what that left, what is next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from certaudit.history import Arrival, Coverage, History, Hole, LeftBehind, Starvation
+from certaudit.linking.answer import opening, paragraph
+from certaudit.linking.past_words import holes, reach
+from certaudit.model import Actor, Generation, HostInfo, Lineage, MadeBy, Model, Relation
+from tests.linking.makers import NOW, generation, lineage, path, step
+
+OWNER, TIMER = "cron:/etc/cron.d/renew:1", "timer:certbot.timer"
+AS_OF = NOW + timedelta(days=70)
+HOST = HostInfo("web1", "/image", live=False, as_of=AS_OF)
+
+
+def made(
+    number: int,
+    relation: Relation = "unknown",
+    trigger: str | None = TIMER,
+    actor: Actor = "trigger",
+    confidence: str = "high",
+) -> Generation:
+    maker = MadeBy("r", trigger, actor, confidence, ("so it is said",))  # type: ignore[arg-type]
+    written = NOW + timedelta(days=60 * (number - 1))
+    return generation(number, written=written, relation=relation, made_by=maker)
+
+
+def one(*generations: Generation, owner: str | None = f"{OWNER}>certbot", **given: object) -> Lineage:
+    names = (f"{TIMER}>certbot", f"{OWNER}>certbot")
+    return replace(lineage(owner=owner, generations=generations, renewers=names), **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("last", "owner", "words"),
+    [
+        (
+            made(2, "stolen"),
+            OWNER,
+            "certbot.timer renewed it last, on 2024-04-30 03:00 (generation 2), and not "
+            "/etc/cron.d/renew:1, which is meant to.",
+        ),
+        (
+            made(2, "owner", OWNER, confidence="medium"),
+            OWNER,
+            "/etc/cron.d/renew:1 renewed it last, on 2024-04-30 03:00 (generation 2), confidence "
+            "medium, as it is meant to.",
+        ),
+        (
+            made(2, "manual", None, "manual"),
+            OWNER,
+            "A person renewed it last, on 2024-04-30 03:00 (generation 2): so it is said.",
+        ),
+        (
+            made(2, "unknown", None, "unknown", "unknown"),
+            OWNER,
+            "Who renewed it last, on 2024-04-30 03:00 (generation 2), is not known: so it is said; "
+            "/etc/cron.d/renew:1 is meant to.",
+        ),
+        (
+            made(2),
+            None,
+            "certbot.timer renewed it last, on 2024-04-30 03:00 (generation 2); nobody is known to be "
+            "meant to.",
+        ),
+        (
+            made(2),
+            OWNER,
+            "certbot.timer renewed it last, on 2024-04-30 03:00 (generation 2); /etc/cron.d/renew:1 is "
+            "meant to, if it was there by then.",
+        ),
+    ],
+)
+def test_the_first_sentence(last: Generation, owner: str | None, words: str) -> None:
+    found = one(last, owner=f"{owner}>certbot" if owner else None)
+    assert opening(Model(HOST), found) == words
+
+
+def test_a_lineage_without_a_certificate() -> None:
+    assert opening(Model(HOST), one()) == "No certificate of a.example could be read."
+
+
+def left(number: int, where: str, state: str, until: datetime | None = None) -> LeftBehind:
+    since = NOW + timedelta(days=60 * (number - 1))
+    return LeftBehind(
+        "a.example", number, where, where, since, until, state, "medium", "it lies on another machine"  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_the_whole_story() -> None:
+    past = History(
+        arrivals=(
+            Arrival(TIMER, "certbot", "2.1.0-4", NOW - timedelta(days=1), command="apt install x"),
+        ),
+        starvations=(
+            Starvation(
+                "a.example", NOW, None, 7, NOW + timedelta(days=9), NOW + timedelta(days=60), "high"
+            ),
+        ),
+        left_behind=(
+            left(2, "/srv/a", "ended", NOW + timedelta(days=95)),
+            left(3, "/srv/a", "still"),
+            left(3, "backup:/a", "unknown"),
+        ),
+    )
+    found = one(made(1, "owner", OWNER), made(2, "stolen"), made(3, "stolen"))
+    paths = (
+        path(f"{TIMER}>certbot", hidden_for=("a.example",)),
+        path(f"{OWNER}>certbot", distribution=(step(),)),
+    )
+    late = replace(HOST, as_of=NOW + timedelta(days=123))
+    text = paragraph(Model(late, paths=paths, lineages=(found,), history=past), found)
+    assert text == (
+        "certbot.timer renewed it last, on 2024-06-29 03:00 (generation 3), and not "
+        "/etc/cron.d/renew:1, which is meant to. "
+        "That happened 2 times that the logs show, first on 2024-04-30. "
+        "certbot.timer came with certbot 2.1.0-4 on 2024-02-29 03:00 (`apt install x`). "
+        "1 copy was behind for 35 days after generation 2, until 2024-06-04 by the time of its file, "
+        "and had expired by then; "
+        "1 copy has been behind for 3 days since generation 3, until now. "
+        "For how long backup:/a stayed behind is not known: it lies on another machine. "
+        "The owner's job ran in vain 7 times that the logs show, between 2024-03-10 and 2024-04-30. "
+        "The live one is good until 2024-04-30, and from 2024-03-31 on whichever runs first renews it: "
+        "certbot.timer or /etc/cron.d/renew:1. "
+        "If that is certbot.timer, what the owner does after it is left out again."
+    )
+
+
+def test_a_healthy_one_is_told_shortly() -> None:
+    found = replace(one(made(1, "owner", OWNER)), renewers=(f"{OWNER}>certbot",))
+    model = Model(HOST, paths=(path(f"{OWNER}>certbot"),), lineages=(found,))
+    assert paragraph(model, found) == (
+        "/etc/cron.d/renew:1 renewed it last, on 2024-03-01 03:00 (generation 1), as it is meant to. "
+        "The live one is good until 2024-04-30, and from 2024-03-31 on /etc/cron.d/renew:1 renews it, "
+        "and nothing else."
+    )
+
+
+def test_nothing_will_renew_it() -> None:
+    found = one(made(1), owner=None, renewers=(), owner_because="no armed path can renew it")
+    assert paragraph(Model(HOST, lineages=(found,)), found).endswith(
+        "The live one is good until 2024-04-30, and nothing will renew it: no armed path can renew it."
+    )
+
+
+def test_how_far_the_logs_reach() -> None:
+    hole = Hole(NOW, None, "/var/log/syslog.1: damaged after line 7")
+    found = (
+        Coverage("client", "certbot's log", None),
+        Coverage("starts", "syslog", NOW + timedelta(days=3), holes=(hole,)),
+        Coverage("starts", "journal", NOW),
+        Coverage("packages", "dpkg.log", NOW),
+    )
+    model = Model(HOST, history=History(coverage=found))
+    assert reach(model) == (
+        "no log of certbot read, starts (syslog and journal) from 2024-03-01, "
+        "packages (dpkg.log) from 2024-03-01"
+    )
+    assert list(holes(model)) == [
+        "syslog has a hole, after 2024-03-01 to its end: /var/log/syslog.1: damaged after line 7"
+    ]
