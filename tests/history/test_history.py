@@ -1,11 +1,7 @@
-"""Who made each run, asked of generated histories whose truth is known.
-
-``CERTAUDIT_SEED`` repeats a run; ``CERTAUDIT_CASES`` multiplies the number of histories.
-"""
+"""Who made each run, asked of generated histories whose truth is known."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -16,10 +12,9 @@ from tests.history.answers import Answer, answers
 from tests.history.play import Play
 from tests.history.scenario import machine
 from tests.history.texts import Loss, write
+from tests.summary import SEED, compared, scaled
 
-SEED = os.environ.get("CERTAUDIT_SEED", "1")
-CASES = float(os.environ.get("CERTAUDIT_CASES", "1"))
-HISTORIES = int(80 * CASES)
+HISTORIES = scaled(80)
 STEPS = {
     "nothing": Loss(),
     "old starts": Loss(starts=0.5),
@@ -38,13 +33,13 @@ def asked(seed: str, loss: Loss) -> Iterator[Answer]:
 @cache
 def tally(step: str) -> Counter[tuple[str, bool, bool, bool]]:
     """How often (confidence, wrong, of a run whose start and log survive, of a person's run)."""
-    print(f"CERTAUDIT_SEED={SEED}")  # noqa: T201  shown with a failure
     found: Counter[tuple[str, bool, bool, bool]] = Counter()
     few = HISTORIES if step == "nothing" else max(HISTORIES // 4, 20)
     for number in range(few):
         for answer in asked(f"{SEED}.{number}", STEPS[step]):
             person = answer.truth == "manual"
             found[answer.run.confidence, answer.wrong, answer.surviving, person] += 1
+            compared("runs of generated histories: their known starts", 1)
     return found
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import shutil
 import subprocess
@@ -24,6 +23,7 @@ from certaudit.parsers.crontab import (
     parse_system_crontab,
     parse_user_crontab,
 )
+from tests.summary import SEED, compared, scaled
 
 CRONTAB = shutil.which("crontab")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -361,13 +361,14 @@ def test_same_verdict_as_debian_crontab(tmp_path: Path) -> None:
     path.write_text("* * * * * x\n")
     if subprocess.run([CRONTAB, "-n", path], capture_output=True, check=False).returncode != 0:
         pytest.skip("this crontab(1) has no dry run, or may not be used here")
-    generator = random.Random(os.environ.get("CERTAUDIT_SEED", "1"))
+    generator = random.Random(SEED)
     verdicts = set()
-    for _ in range(int(200 * float(os.environ.get("CERTAUDIT_CASES", "1")))):
+    for _ in range(scaled(200, least=50)):
         lines = [random_line(generator) for _ in range(generator.choice([1, 1, 2]))]
         text = "\n".join(lines) + generator.choice(["\n"] * 9 + [""])
         path.write_bytes(text.encode())
         run = subprocess.run([CRONTAB, "-n", path], capture_output=True, text=True, check=False)
         verdicts.add(run.returncode)
         assert (parse_user_crontab(text).refused is None) == (run.returncode == 0), (text, run)
+        compared("small crontabs: Debian's crontab(1)", 1)
     assert verdicts == {0, 1}
