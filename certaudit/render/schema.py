@@ -66,7 +66,7 @@ def definitions() -> Json:
                 "enabled", "enabled-and-active", "enabled-inactive", "disabled-active", "masked-active",
                 "masked", "not-enabled", "no-times", "cron-line", "commented-out", "name-ignored",
                 "file-refused", "not-executable", "guard-false", "condition-false", "program-missing",
-                "no-cron-daemon", "cron-daemon-off", "no-lineage",
+                "no-cron-daemon", "cron-daemon-off", "no-home", "no-lineage",
             ),
             text=STRING,
             evidence=many(of("evidence")),

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import lru_cache
 from pathlib import PurePosixPath
 
 from certaudit.errors import UnreadableError
@@ -22,15 +20,14 @@ from certaudit.host.root import Entry as Node
 from certaudit.model import ChainStep, Evidence, Gap, Reason, Schedule, Source, Trigger, TriggerState
 from certaudit.parsers import anacrontab, crontab, file_names
 from certaudit.parsers.crontab import CronEntry, Crontab
-from certaudit.parsers.crontab import Daemon as Dialect
 from certaudit.parsers.file_names import CronDaemon as Daemon
 from certaudit.parsers.file_names import RunPartsFlavour
-from certaudit.sources.cron_files import SPOOLS, daemon_of, file_off, spool_off, users_of
+from certaudit.sources.cron_files import SPOOLS, daemon_of, file_off, spool_off, table_daemon, users_of
+from certaudit.sources.cron_line import PATHS, environment_of, no_home, schedule_of
 from certaudit.sources.scripts import ScriptMachine, trace
 
 PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
 MOST_LINES = 2_000  # of one table; a person's has a hundred
-CRON_PATH = "/usr/bin:/bin"  # crontab(5): set unless the table says otherwise
 RUN_PARTS: dict[Daemon, RunPartsFlavour] = {
     "vixie-debian": "debian",
     "systemd-cron": "debian",
@@ -141,12 +138,6 @@ def refused(path: str, table: Crontab) -> Reason | None:
     return Reason("file-refused", f"cron refuses {path}: {table.refused.reason}", (where,))
 
 
-def table_daemon(host: Host) -> Dialect:
-    """Whose grammar a table is read by."""
-    name = daemon_of(host)
-    return name if name in ("cronie", "busybox") else "vixie-debian"
-
-
 def user_tables(host: Host, found: Found) -> Iterator[Table]:
     """The crontabs of the spool, each with the user whose it is."""
     users = users_of(host)
@@ -166,7 +157,7 @@ def user_tables(host: Host, found: Found) -> Iterator[Table]:
             text = readable(host, path, found)
             if text is None:
                 continue
-            table = crontab.parse_user_crontab(text, table_daemon(host))
+            table = crontab.parse_user_crontab(text, table_daemon(host), root=name == "root")
             yield Table(path, table, name, spool_off(host, path, users) or refused(path, table))
 
 
@@ -191,8 +182,10 @@ def from_table(table: Table, host: Host, daemon: Reason | None, found: Found) ->
 
 def from_line(line: CronEntry, table: Table, host: Host, daemon: Reason | None) -> Candidate:
     """One cron line as a candidate."""
-    state, reason = line_state(line, table, daemon)
     user = line.user or table.owner or "root"
+    _, home = users_of(host).get(user, (None, None))
+    environment = environment_of(line, user, home, table_daemon(host))
+    state, reason = line_state(line, table, daemon or no_home(host, environment))
     trigger = Trigger(
         id=f"cron:{table.path}:{line.line}",
         kind="cron",
@@ -204,8 +197,6 @@ def from_line(line: CronEntry, table: Table, host: Host, daemon: Reason | None) 
         certain=host.cron.installed is True,
     )
     step = ChainStep(table.path, line.line, line.text.strip())
-    _, home = users_of(host).get(user, (None, None))
-    environment = cron_environment(line, user, home)
     shell = dict(environment)["SHELL"]
     start = Entry((step,), (), None, line.command, shell, environment, user)
     unknown = (gap_of_daemon(),) if host.cron.installed is None else ()
@@ -227,28 +218,6 @@ def line_state(line: CronEntry, table: Table, daemon: Reason | None) -> tuple[Tr
     if daemon is not None:
         return "dormant", daemon
     return "armed", Reason("cron-line", f"cron runs it at {line.schedule}", here)
-
-
-def cron_environment(line: CronEntry, user: str, home: str | None = None) -> tuple[tuple[str, str], ...]:
-    """The environment cron gives a command (crontab(5)): no line of a table changes LOGNAME."""
-    usual = "/root" if user == "root" else f"/home/{user}"
-    known = {"SHELL": "/bin/sh", "PATH": CRON_PATH, "HOME": home or usual}
-    known |= {**dict(line.environment), "LOGNAME": user}
-    return tuple(sorted(known.items()))
-
-
-def schedule_of(line: CronEntry, host: Host) -> Schedule:
-    """When a cron line fires next and how far apart its firings lie."""
-    return firings(line.schedule, host.as_of.astimezone(host.zone), table_daemon(host))
-
-
-@lru_cache(maxsize=4096)
-def firings(expression: str, moment: datetime, dialect: Dialect) -> Schedule:
-    """The next firing after a moment and the longest gap; tables repeat their schedules."""
-    following = crontab.next_firing(expression, moment, dialect)
-    gap = crontab.interval(expression, dialect)
-    longest = gap.total_seconds() if gap else None
-    return Schedule((expression,), None, None, following, following, longest)
 
 
 def anacron_jobs(host: Host, found: Found) -> list[Candidate]:
@@ -277,7 +246,12 @@ def anacron_jobs(host: Host, found: Found) -> list[Candidate]:
         )
         environment = tuple(
             sorted(
-                {"SHELL": "/bin/sh", "PATH": CRON_PATH, "HOME": "/root", **dict(job.environment)}.items()
+                {
+                    "SHELL": "/bin/sh",
+                    "PATH": PATHS["vixie-debian"],
+                    "HOME": "/root",
+                    **dict(job.environment),
+                }.items()
             )
         )
         step = ChainStep("/etc/anacrontab", job.line, job.text.strip())

@@ -13,6 +13,7 @@ from certaudit.errors import UnreadableError
 from certaudit.host.machine import Host
 from certaudit.model import Evidence, Reason
 from certaudit.parsers import file_names
+from certaudit.parsers.crontab import Daemon as Dialect
 from certaudit.parsers.file_names import CronDaemon as Daemon
 from certaudit.sources.managers import users
 
@@ -111,6 +112,12 @@ def daemon_of(host: Host) -> Daemon:
         "systemd-cron": "systemd-cron",
     }
     return known.get(host.cron.name, "vixie-debian")
+
+
+def table_daemon(host: Host) -> Dialect:
+    """Whose grammar a table is read by."""
+    name = daemon_of(host)
+    return name if name in ("cronie", "busybox") else "vixie-debian"
 
 
 def daemon_words(name: str) -> str:

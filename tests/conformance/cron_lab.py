@@ -26,14 +26,15 @@ from tests.packages import debs
 
 RECORDER = "/run/lab/r"
 SENTINEL = "sentinel"
+WATCHER = "watcher"  # whose crontab runs it
 # A Sunday, the first of the month and of the year: every @-form is due in its first minute.
 FAKE_MOMENT = datetime(2034, 1, 1, tzinfo=timezone.utc)
 LEAD = 3  # seconds between the daemon's start and the minute, with libfaketime
 QUIET = 1.5  # seconds without a new record: all have come
 PATIENCE = 40.0  # seconds after the minute began
 SHOWN = "$LOGNAME|$HOME|$SHELL|$PATH|$HOGE|$FUGA|$*"
-COVERED = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/pam.d/cron")
-TABLES = ("/etc/crontab", "/etc/cron.d", "/var/spool/cron/crontabs")
+COVERED = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/pam.d", "/home", "/srv")
+TABLES = ("/etc/crontab", "/etc/cron.d", "/var/spool/cron")
 
 Records = Counter[str]
 
@@ -91,7 +92,7 @@ def lab() -> Iterator[Lab]:
     top = Path(tempfile.mkdtemp(prefix="certaudit-cron-"))
     top.chmod(0o755)
     try:
-        for name in ("tree", "run", "dev", "lab"):
+        for name in ("tree", "run", "dev", "lab", "empty"):
             (top / name).mkdir(mode=0o755)
         record = top / "lab" / "ran"
         record.touch()
@@ -121,7 +122,7 @@ def coming_minute() -> datetime:
 def run(place: Lab, daemon: Sequence[str], timeout: float = 110.0) -> Records:
     """Start the daemon, wait until the minute's commands have run, and end it."""
     library = faketime()
-    preload = ["env", "TZ=UTC"]
+    preload = ["env", "-i", "TZ=UTC", "PATH=/usr/bin:/bin"]  # what busybox hands on to its commands
     if library is not None:
         shutil.copy(library, place.work / "lab" / "faketime.so")
         start = (place.moment - timedelta(seconds=LEAD)).strftime("@%Y-%m-%d %H:%M:%S")
@@ -196,7 +197,9 @@ def wait(place: Lab, process: subprocess.Popen[bytes], timeout: float, said: lis
         size = place.ran.stat().st_size
         if size != last:
             last, since = size, time.monotonic()
-        elif time.monotonic() - since > QUIET and any(SENTINEL in line for line in place.records()):
+        elif time.monotonic() - since > QUIET and any(
+            line.endswith(SENTINEL) for line in place.records()
+        ):
             return
     raise RuntimeError(f"the sentinel did not run: {said[-20:]}")
 
@@ -207,7 +210,7 @@ def replay(place: Lab, command: str, environment: Sequence[tuple[str, str]]) -> 
     subprocess.run(
         [known["SHELL"], "-c", command.replace(RECORDER, str(place.work / "replay"))],
         env=known,
-        cwd=place.work,
+        cwd=place.work / "empty",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from tests.conformance.cron_lab import RECORDER, SENTINEL
+from certaudit.parsers.crontab import Daemon
+from tests.conformance.cron_lab import RECORDER, SENTINEL, WATCHER
 
 ODD_USERS = ("web.admin", "_under", "UPPER", "has-dash", "trail9", "wwwdata", "0zero")
 STRANGERS = ("hogehoge", "nosuch", "0", "root:root", "ROOT", "*", "root\r", "r\u00f6\u00f6t")
@@ -78,6 +79,7 @@ class Tables:
     root: Path
     random: random.Random
     moment: datetime
+    daemon: Daemon = "vixie-debian"
     users: dict[str, int] = field(default_factory=dict)
     lines: int = 0
     files: int = 0
@@ -86,14 +88,24 @@ class Tables:
         """Write ``cron_d`` files of /etc/cron.d, ``spool`` of users, and everything around them."""
         for directory in ("etc/cron.d/targets.d", "usr/sbin", "usr/bin", "var/spool/cron/crontabs"):
             (self.root / directory).mkdir(parents=True)
-        (self.root / "usr/sbin/cron").touch()
+        self.program()
         self.accounts(spool)
         self.write(self.root / "etc/crontab", self.table(True, tame=True), 0o644)
-        self.write(self.root / "etc/cron.d/sentinel", f"* * * * * root {RECORDER} {SENTINEL}\n", 0o644)
+        crontabs = self.root / "var/spool/cron/crontabs"
+        self.write(crontabs / WATCHER, f"* * * * * {RECORDER} {SENTINEL}\n", 0o600)
         for number, name in enumerate(self.names(cron_d)):
             self.cron_d_file(self.root / "etc/cron.d" / name, number)
-        for name in (*self.users, "root~", "tmp.x1", ".root", "#root#", "ghost", "root.bak"):
-            self.spool_file(self.root / "var/spool/cron/crontabs" / name)
+        users = [name for name in self.users if name != WATCHER]
+        for name in (*users, "root~", "tmp.x1", ".root", "#root#", "ghost", "root.bak"):
+            self.spool_file(crontabs / name)
+
+    def program(self) -> None:
+        """What tells certaudit which daemon is here."""
+        if self.daemon == "busybox":
+            (self.root / "usr/bin/busybox").touch()
+            (self.root / "usr/sbin/crond").symlink_to("../bin/busybox")
+        else:
+            (self.root / "usr/sbin" / ("crond" if self.daemon == "cronie" else "cron")).touch()
 
     def names(self, number: int) -> Iterator[str]:
         """Odd names first, then plain ones, so that contents and modes count."""
@@ -103,10 +115,14 @@ class Tables:
 
     def accounts(self, number: int) -> None:
         """Users in passwd(5), each with a group and a password that never expires."""
-        names = ["root", "daemon", *ODD_USERS, *(f"user{n}" for n in range(number))]
+        names = ["root", "daemon", WATCHER, *ODD_USERS, *(f"user{n}" for n in range(number))]
         for at, name in enumerate(names):
             self.users[name] = at if at < 2 else 20_000 + at
         homes = {"root": "/root", "daemon": "/usr/sbin"}
+        if self.daemon == "busybox":  # its joined lines have * among the arguments: none with files
+            homes = {name: f"/home/{name}" for name in names}
+        for directory in ("root", "tmp", "srv", *(f"home/{name}" for name in names)):
+            (self.root / directory).mkdir(parents=True)
         passwd = [
             f"{n}:x:{u}:{u}::{homes.get(n, f'/home/{n}' if u % 3 else f'/srv/{n}')}:/bin/sh"
             for n, u in self.users.items()
@@ -120,6 +136,7 @@ class Tables:
             ("group", group),
             ("shadow", shadow),
             ("pam.d/cron", permit),
+            ("pam.d/cronie", permit),
         ):
             (self.root / "etc" / name).write_text("\n".join(content) + "\n")
 
@@ -171,9 +188,11 @@ class Tables:
     def spool_file(self, path: Path) -> None:
         """A user's crontab: mostly as crontab(1) leaves it, else odd in one way."""
         rng = self.random
-        owner = self.users.get(path.name, 0)
+        owner = 0 if self.daemon == "busybox" else self.users.get(path.name, 0)
         kind = rng.choice(["plain"] * 4 + ["mode", "owner", "root", "hard link", "symlink"])
         text = self.table(False, tame=kind != "plain")
+        if path.name == "user0":  # busybox reads 255 lines of it
+            text = "# comment\n\n" + "".join(f"{self.line(False, tame=True)}\n" for _ in range(260))
         if kind == "mode":
             self.write(path, text, rng.choice(SPOOL_MODES), owner)
         elif kind == "owner":
@@ -194,7 +213,7 @@ class Tables:
         rng = self.random
         lines = [self.line(system, tame=True) for _ in range(rng.randint(1, 3))]
         for _ in range(rng.randint(0, 2)):
-            lines.insert(rng.randrange(len(lines) + 1), rng.choice(ASSIGNMENTS))
+            lines.insert(rng.randrange(len(lines) + 1), self.assignment())
         if rng.random() < 0.4:
             lines.insert(rng.randrange(len(lines) + 1), rng.choice(COMMENTS))
         if not tame and rng.random() < 0.55:
@@ -214,6 +233,11 @@ class Tables:
             )
         return text
 
+    def assignment(self) -> str:
+        """A variable; none whose effect cronie draws by lot."""
+        drawn = self.daemon == "cronie"
+        return self.random.choice([a for a in ASSIGNMENTS if not (drawn and "RANDOM_DELAY" in a)])
+
     def bad(self, system: bool) -> str:
         """A line that may cost the whole file."""
         line = self.random.choice(BAD_LINES + BAD_ASSIGNMENTS).replace("{c}", self.command())
@@ -230,6 +254,8 @@ class Tables:
         user = rng.choice([*self.users] if tame or rng.random() < 0.5 else STRANGERS)
         blank = rng.choice([" "] * 8 + ["\t", "  ", " \t "])
         words = [self.schedule(blank), *([user] if system else []), self.command()]
+        if self.daemon == "cronie" and rng.random() < 0.1:
+            words[-1] = rng.choice(("-n ", "-n\t ", "-n", "-n -n ", "-x ", "- ")) + words[-1]
         text = rng.choice(["", "", "", " ", "\t"]) + blank.join(words) + rng.choice(("",) * 20 + ENDS)
         if not tame and rng.random() < 0.2:
             text += " " + "x" * rng.choice((900, 950, 960, 970, 975, 980, 985, 990, 1100))
@@ -238,7 +264,7 @@ class Tables:
     def schedule(self, blank: str) -> str:
         """Five fields or an @-form, about half of them due at the moment."""
         rng = self.random
-        if rng.random() < 0.15:
+        if rng.random() < 0.15 and self.daemon != "busybox":  # Debian's build dies of an @-form
             forms = ("reboot", "yearly", "annually", "monthly", "weekly", "daily", "midnight", "hourly")
             return "@" + rng.choice(forms)
         due = [(self.moment.minute, 60), (self.moment.hour, 24), (self.moment.day, 31)]
@@ -267,7 +293,8 @@ class Tables:
             f"{now},{now},{now}",
             "*,1",
         ]
-        forms += [f"{now}~{other}", f"{now}.5", f"{other}-{now}", f"{now};x"]
+        drawn = now if self.daemon == "cronie" else other  # it draws one of several by lot
+        forms += [f"{now}~{drawn}", f"{now}.5", f"{other}-{now}", f"{now};x"]
         names = {
             3: ("jan", "JAN", "Dec", "jan-mar"),
             4: ("sun", "Sun", "MON", "7", "0-7", "5-7", "sun-sat"),

@@ -1,11 +1,7 @@
-"""Calendar expressions against the real ``systemd-analyze calendar``.
-
-``CERTAUDIT_SEED`` repeats a run; ``CERTAUDIT_CASES`` multiplies the number of cases.
-"""
+"""Calendar expressions against the real ``systemd-analyze calendar``."""
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
@@ -18,6 +14,7 @@ import pytest
 
 from certaudit.errors import ParseError
 from certaudit.parsers.calendar import next_after, normalize, parse
+from tests.summary import SEED, compared, scaled
 
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
 BASE_CASES = 300
@@ -205,13 +202,10 @@ def agrees(expected: Answer, got: Answer) -> bool:
 
 
 def cases() -> list[tuple[str, str, list[str]]]:
-    seed = os.environ.get("CERTAUDIT_SEED", "1")
-    print(f"CERTAUDIT_SEED={seed}")  # noqa: T201  shown with a failure
-    generator = Generator(seed)
-    total = int(BASE_CASES * float(os.environ.get("CERTAUDIT_CASES", "1")))
+    generator = Generator(SEED)
     places = [(zone, base) for zone, bases in PLACES.items() for base in bases]
     batches = []
-    for number in range(max(1, total // BATCH)):
+    for number in range(scaled(BASE_CASES // BATCH)):
         zone, base = places[number % len(places)]
         batches.append((zone, base, [generator.expression() for _ in range(BATCH)]))
     return batches
@@ -227,8 +221,9 @@ def test_same_answers_as_systemd() -> None:
             accepted += answer.normalized is not None
             if not agrees(answer, got):
                 wrong.append(f"{expression!r} in {zone} after {base}:\n  {answer}\n  {got}")
+        compared("calendar expressions: systemd-analyze", len(expressions))
     assert not wrong, f"{len(wrong)} deviations\n" + "\n".join(wrong[:20])
-    assert accepted > BASE_CASES // 3
+    assert accepted > scaled(BASE_CASES) // 3
 
 
 @pytest.mark.parametrize("zone", PLACES)

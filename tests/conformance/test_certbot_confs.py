@@ -2,7 +2,7 @@
 
 Each case is a renewal conf, links and minted certificates in a config directory of its own making; one
 ``certbot renew`` against a server that is not there tells which lineages are due (their renewal fails),
-not due, or not usable. CERTAUDIT_SEED repeats a run, CERTAUDIT_CASES scales it.
+not due, or not usable.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import random
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -27,10 +26,10 @@ from certaudit.linking.reach import reach
 from certaudit.parsers.certbot_arguments import parse_arguments
 from certaudit.sources.certbot import collect_lineages
 from fixtures.minting import Request, mint
+from tests.summary import SEED, compared, scaled
 
 CERTBOT = os.environ.get("CERTAUDIT_CERTBOT") or shutil.which("certbot")
-CASES = int(os.environ.get("CERTAUDIT_CASES", "1")) * 60
-SEED = os.environ.get("CERTAUDIT_SEED", "1")
+CASES = 60
 KINDS = ("cert", "privkey", "chain", "fullchain")
 
 pytestmark = pytest.mark.skipif(CERTBOT is None, reason="no certbot is installed on this machine")
@@ -195,17 +194,17 @@ def installed_version() -> str:
 
 @pytest.mark.parametrize("force", [False, True], ids=["renew", "renew --force-renewal"])
 def test_certbot_does_what_is_foretold(tmp_path: Path, force: bool) -> None:
-    sys.stdout.write(f"CERTAUDIT_SEED={SEED} CERTAUDIT_CASES={CASES // 60}\n")
     config = tmp_path / "le"
     (config / "renewal").mkdir(parents=True)
     now = datetime.now(timezone.utc).replace(microsecond=0)
-    generated = list(cases(random.Random(SEED), CASES // 6 if force else CASES))
+    generated = list(cases(random.Random(SEED), scaled(CASES // 6 if force else CASES)))
     for case in generated:
         write(config, case, now)
     lineages, gaps = collect_lineages(Root(Path("/")), str(config))
     version = installed_version()
     expected = {x.name: foretold(x, version, now, force) for x in lineages}
     actual = told(renew(config, *(["--force-renewal"] if force else [])), config)
+    compared(f"renewal confs: certbot {version} renew", len(generated))
     by_name = {case.name: case for case in generated}
     wrong = [
         (by_name.get(n, n), expected.get(n), actual.get(n))

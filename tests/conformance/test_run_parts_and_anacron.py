@@ -1,7 +1,4 @@
-"""Scripts that the real run-parts takes, and anacrontab lines that the real anacron runs.
-
-``CERTAUDIT_SEED`` repeats a run; ``CERTAUDIT_CASES`` multiplies the number of cases.
-"""
+"""Scripts that the real run-parts takes, and anacrontab lines that the real anacron runs."""
 
 from __future__ import annotations
 
@@ -20,9 +17,9 @@ from certaudit.sources import cron
 from certaudit.sources.scripts import ScriptMachine
 from tests.conformance.cron_tables import NAMES
 from tests.packages import debs
+from tests.summary import SEED, compared, scaled
 
-SEED = int(os.environ.get("CERTAUDIT_SEED") or random.randrange(10**6))
-TABLES = 12 * int(os.environ.get("CERTAUDIT_CASES") or 1)
+TABLES = 12
 RUN_PARTS = shutil.which("run-parts")
 MODES = (0o755, 0o755, 0o755, 0o700, 0o644, 0o744, 0o711, 0o110, 0o001, 0o4755, 0o777)
 PERIODS: tuple[str, ...] = ("1", "7", "0", "07", "@monthly", "@yearly", "@daily", "@weekly")
@@ -60,6 +57,7 @@ def test_run_parts(tmp_path: Path) -> None:
     found = cron.collect(host, ScriptMachine(host))[0]
     scripts = [c.trigger for c in found if c.trigger.kind == "run-parts"]
     armed = {PurePosixPath(t.source.path).name for t in scripts if t.state == "armed"}
+    compared("files of cron.daily: run-parts", len(list(folder.iterdir())))
     assert armed == taken, f"CERTAUDIT_SEED={SEED}"
     assert len(taken) > 5
 
@@ -101,7 +99,7 @@ def anacrontab(rng: random.Random, recorder: Path) -> str:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="anacron wants to be root")
-@pytest.mark.parametrize("run", range(TABLES))
+@pytest.mark.parametrize("run", range(scaled(TABLES)))
 def test_anacron(anacron: str, tmp_path: Path, run: int) -> None:
     (tmp_path / "spool").mkdir()
     recorder, ran = tmp_path / "r", tmp_path / "ran"
@@ -119,5 +117,6 @@ def test_anacron(anacron: str, tmp_path: Path, run: int) -> None:
         environment = {**known, **dict(job.environment)}
         subprocess.run(["/bin/sh", "-c", job.command], env=environment, timeout=10, check=False)
     mine = sorted(ran.read_text().splitlines())
+    compared("lines of anacrontabs: anacron", len(text.splitlines()))
     assert mine == real, f"CERTAUDIT_SEED={SEED}: {set(mine) ^ set(real)}\n{text}"
     assert real

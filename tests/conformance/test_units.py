@@ -1,7 +1,4 @@
-"""Unit file states and presets against the real ``systemctl --root=DIR`` on generated trees.
-
-``CERTAUDIT_SEED`` repeats a run; ``CERTAUDIT_CASES`` multiplies the number of trees.
-"""
+"""Unit file states and presets against the real ``systemctl --root=DIR`` on generated trees."""
 
 from __future__ import annotations
 
@@ -18,6 +15,7 @@ import pytest
 from certaudit.host.root import Root
 from certaudit.host.unit_files import UnitFiles
 from certaudit.parsers.unit_name import name_kind
+from tests.summary import SEED, compared, scaled
 
 SYSTEMCTL = shutil.which("systemctl")
 BASE_TREES = 60
@@ -224,15 +222,7 @@ def is_enabled(root: Path, name: str) -> str | None:
     return "" if "Failed to look up unit file state" in done.stderr else done.stdout.strip() or None
 
 
-def seed() -> str:
-    return os.environ.get("CERTAUDIT_SEED") or str(random.randrange(1 << 32))
-
-
-SEED = seed()
-COUNT = BASE_TREES * int(os.environ.get("CERTAUDIT_CASES") or 1)
-
-
-@pytest.mark.parametrize("block", range(COUNT // TREES_PER_TEST))
+@pytest.mark.parametrize("block", range(scaled(BASE_TREES // TREES_PER_TEST)))
 def test_states_are_those_that_systemctl_prints(block: int, tmp_path: Path) -> None:
     for number in range(block * TREES_PER_TEST, (block + 1) * TREES_PER_TEST):
         root = tmp_path / str(number)
@@ -255,6 +245,8 @@ def test_states_are_those_that_systemctl_prints(block: int, tmp_path: Path) -> N
         for name in pulled[:2]:
             state, printed = units.file_state(name), is_enabled(root, name)
             assert printed in ("", None if state == "bad" else state), f"{name}: {shown}"
+        compared("unit trees: systemctl --root", 1)
+        compared("unit file states: systemctl --root list-unit-files, is-enabled", len(expected))
         for name in units.names():  # whatever the tree, a unit is built
             units.unit(name)
 

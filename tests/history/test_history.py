@@ -1,22 +1,18 @@
 """Who made each run, asked of generated histories whose truth is known.
 
-``CERTAUDIT_SEED`` repeats a run; ``CERTAUDIT_CASES`` multiplies the number of histories. Many more are
-asked by ``python -m tests.history.campaign``.
+Many more are asked by ``python -m tests.history.campaign``, which also prints the shares.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from functools import cache
 
 import pytest
 
 from tests.history.campaign import IN_ORDER, STEPS, Tally, tally
+from tests.summary import SEED, compared, scaled
 
-SEED = os.environ.get("CERTAUDIT_SEED", "1")
-CASES = float(os.environ.get("CERTAUDIT_CASES", "1"))
-HISTORIES = int(80 * CASES)
+HISTORIES = scaled(80)
 
 
 @cache
@@ -27,11 +23,9 @@ def asked(step: str) -> Tally:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_no_high_answer_is_wrong_and_medium_less_than_one_in_a_hundred(
-    step: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_no_high_answer_is_wrong_and_medium_less_than_one_in_a_hundred(step: str) -> None:
     found = asked(step)
-    record_property("histories", f"seed {SEED}, {step} lost: {found.text}")
+    compared(f"runs of {found.histories} generated histories, {step} lost: their known starts", found.total())
     assert found.worst == []
     assert found.total("high", wrong=True) == 0
     assert found.total("medium", wrong=True) <= 0.01 * found.total("medium")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
@@ -16,9 +15,9 @@ from tests.history.play import History, Play
 from tests.history.scenario import machine
 from tests.history.texts import Loss, write
 from tests.history.trees import fits_debian_12, tree
+from tests.summary import SEED, scaled
 
-SEED = os.environ.get("CERTAUDIT_SEED", "1")
-CASES = int(3 * float(os.environ.get("CERTAUDIT_CASES", "1"))) or 1
+CASES = scaled(3)
 
 
 def histories() -> Iterator[tuple[str, History]]:
@@ -31,7 +30,6 @@ def histories() -> Iterator[tuple[str, History]]:
 
 @pytest.mark.parametrize("number", range(CASES))
 def test_a_whole_machine_tells_who_made_its_runs(number: int, tmp_path: Path) -> None:
-    print(f"CERTAUDIT_SEED={SEED}")  # noqa: T201  shown with a failure
     seed, history = next(islice(histories(), number, None))
     logs = write(history, Loss(), seed)
     fired = stamps(history).get("timer:certbot.timer")

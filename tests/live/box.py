@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from tests.live import root as roots
 from tests.live.keeper import CGROUP, CGROUPS, UPPER, Order
-from tests.live.timing import timed
+from tests.summary import timed
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEEPER = (

@@ -1,4 +1,4 @@
-"""When the live tests run, what they share, and how long its parts took.
+"""When the live tests run, and what they share.
 
 ``CERTAUDIT_LIVE``: ``require`` makes it a failure that no box can run here, ``off`` skips all;
 without it they are skipped where they cannot work.
@@ -15,13 +15,10 @@ import pytest
 from tests.live import story as stories
 from tests.live.box import Box, why_not
 from tests.live.root import RootError, root
-from tests.live.timing import drain
 
 HERE = Path(__file__).parent
 MODE = os.environ.get("CERTAUDIT_LIVE", "")
 ZONE = "Asia/Tokyo"  # not this machine's: letsencrypt.log and old syslogs have local time only
-
-_parts: dict[str, list[float]] = {}
 
 
 def reason_to_skip() -> str | None:
@@ -69,31 +66,8 @@ def told(base_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield stories.Told(box, story, saved, ZONE)
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    item.user_properties.extend(("live", measured) for measured in drain())
-    yield
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.when == "teardown":
-        for name, measured in report.user_properties:
-            if name == "live" and isinstance(measured, (list, tuple)):
-                _parts.setdefault(measured[0], []).append(measured[1])
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if MODE == "off":
         terminalreporter.write_line(
             "live: CERTAUDIT_LIVE=off: nothing is checked against a booted systemd"
         )
-    if _parts:
-        said = [f"{part} {described(seconds)}" for part, seconds in _parts.items()]
-        terminalreporter.write_line(f"live: {', '.join(said)}")
-
-
-def described(seconds: list[float]) -> str:
-    """``0.41 s``, or how many, their mean and the longest."""
-    if len(seconds) == 1:
-        return f"{seconds[0]:.2f} s"
-    return f"{len(seconds)} x {sum(seconds) / len(seconds):.2f} s (at most {max(seconds):.2f})"

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live.timing import timed
+from tests.summary import timed
 
 RECIPE = 1  # to be raised with every change below that alters the result
 PACKAGES = (

@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tests.live.box import Box, BoxError
-from tests.live.timing import timed
+from tests.summary import timed
 
 MACHINE = Path(__file__).with_name("machine")  # laid over the box's file system
 LINEAGE = "example.org"

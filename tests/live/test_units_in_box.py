@@ -1,21 +1,16 @@
 """Units as certaudit has them from files are those that a real manager has loaded.
 
 Names, fragments, drop-ins in order, file states, merged settings and command lines of generated trees.
-``CERTAUDIT_SEED`` repeats a run; ``CERTAUDIT_CASES`` multiplies the number of trees.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from certaudit.errors import ParseError
 from certaudit.facts import Unit
@@ -24,11 +19,11 @@ from certaudit.host.unit_files import UnitFiles
 from certaudit.parsers.environment import parse_environment
 from certaudit.parsers.exec_line import expand_specifiers, parse_exec_line, unit_specifiers
 from tests.live.box import Box
-from tests.live.timing import timed
 from tests.live.unit_trees import CALENDARS, Family
+from tests.summary import SEED, scaled, timed
+from tests.summary import compared as noted
 
-SEED = os.environ.get("CERTAUDIT_SEED") or str(random.randrange(1 << 32))
-FAMILIES = 12 * int(os.environ.get("CERTAUDIT_CASES") or 1)
+FAMILIES = scaled(12)
 OBJECTS = "/org/freedesktop/systemd1/unit"
 INTERFACE = "org.freedesktop.systemd1"
 # One answer a line, in the order of the arguments: PATH INTERFACE, twice for each unit.
@@ -59,9 +54,7 @@ class Comparison:
             self.wrong.append(f"{unit}: {what}: systemd {theirs!r}, certaudit {mine!r}")
 
 
-def test_files_give_what_the_manager_has_loaded(
-    base_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_files_give_what_the_manager_has_loaded(base_root: Path, tmp_path: Path) -> None:
     families = [
         Family(tmp_path, f"fam{number}", random.Random(f"{SEED}/{number}")) for number in range(FAMILIES)
     ]
@@ -81,8 +74,8 @@ def test_files_give_what_the_manager_has_loaded(
                 compare(name, units[name], details[name], compared)
     counts = ", ".join(f"{count} {what}" for what, count in sorted(compared.counts.items()))
     summary = f"CERTAUDIT_SEED={SEED}: {len(known)} names in {FAMILIES} trees: {counts}"
-    with capsys.disabled():
-        sys.stdout.write(f"\n{summary}\n")
+    for what, count in compared.counts.items():
+        noted(f"units: {what}: booted manager", count)
     assert not compared.wrong, "\n".join([summary, *compared.wrong])
     assert compared.counts["fragment"] >= 4 * FAMILIES, "the trees have become too poor"
     assert compared.counts["command lines"] >= 2 * FAMILIES

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import shutil
 import subprocess
@@ -24,6 +23,7 @@ from certaudit.parsers.crontab import (
     parse_system_crontab,
     parse_user_crontab,
 )
+from tests.summary import SEED, compared, scaled
 
 CRONTAB = shutil.which("crontab")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -165,6 +165,27 @@ def test_cronie_minus_and_random_range() -> None:
     assert (entry.schedule, entry.logged) == ("0~30 4 * * *", False)
 
 
+def test_cronie_options_of_a_line() -> None:
+    text = "0 4 * * * -n certbot renew\n0 5 * * * -x certbot\n0 6 * * * -n -n x\n-0 7 * * * y\n"
+    table = parse_user_crontab(text, "cronie")
+    assert [entry.command for entry in table.entries] == ["certbot renew"]
+    assert table.errors == tuple(CronError(line, "bad option") for line in (2, 3, 4))
+    assert [e.command for e in parse_user_crontab(text, "cronie", root=True).entries][1:] == ["y"]
+    assert parse_user_crontab(text).entries[0].command == "-n certbot renew"
+
+
+def test_busybox_joins_lines_until_none_ends_in_a_backslash() -> None:
+    table = parse_user_crontab("0 0 * * * a \\\\\n\n1 1 * * * b\n2 2 * * * c\\", "busybox")
+    assert [(e.line, e.command) for e in table.entries] == [(1, "a 1 1 * * * b"), (4, "c")]
+
+
+def test_busybox_reads_so_many_lines_of_a_user() -> None:
+    text = "# none\n\n" + "0 0 * * * x\n" * 256
+    table = parse_user_crontab(text, "busybox")
+    assert (len(table.entries), table.errors) == (255, (CronError(258, "too many lines"),))
+    assert len(parse_user_crontab(text, "busybox", root=True).entries) == 256
+
+
 def test_busybox() -> None:
     table = parse_user_crontab(
         "SHELL=/bin/ash\nPATH=/bin\n0 22-4 * * * date +%s # now\n0 0 * * * one \\\ntwo\nx", "busybox"
@@ -223,6 +244,7 @@ def test_too_many_lines() -> None:
         ("5.3 0~30 * * *", "vixie-debian", "2026-01-01T00:10", "2026-01-02T00:05"),
         ("10~30 0 * * *", "cronie", "2026-01-01T00:10", "2026-01-01T00:11"),
         ("0 22-4 * * *", "busybox", "2026-01-01T04:00", "2026-01-01T22:00"),
+        ("*/4294967297 0 * * *", "busybox", "2026-01-01T00:05", "2026-01-01T00:06"),
         ("0 3 * * 7", "busybox", "2026-01-05T04:00", "2026-01-06T03:00"),
         ("0 3 * * 7", "vixie-debian", "2026-01-05T04:00", "2026-01-11T03:00"),
         ("30 2 * * *", "vixie-debian", "2026-03-29T00:00", "2026-03-29T03:00"),
@@ -361,13 +383,14 @@ def test_same_verdict_as_debian_crontab(tmp_path: Path) -> None:
     path.write_text("* * * * * x\n")
     if subprocess.run([CRONTAB, "-n", path], capture_output=True, check=False).returncode != 0:
         pytest.skip("this crontab(1) has no dry run, or may not be used here")
-    generator = random.Random(os.environ.get("CERTAUDIT_SEED", "1"))
+    generator = random.Random(SEED)
     verdicts = set()
-    for _ in range(int(200 * float(os.environ.get("CERTAUDIT_CASES", "1")))):
+    for _ in range(scaled(200, least=50)):
         lines = [random_line(generator) for _ in range(generator.choice([1, 1, 2]))]
         text = "\n".join(lines) + generator.choice(["\n"] * 9 + [""])
         path.write_bytes(text.encode())
         run = subprocess.run([CRONTAB, "-n", path], capture_output=True, text=True, check=False)
         verdicts.add(run.returncode)
         assert (parse_user_crontab(text).refused is None) == (run.returncode == 0), (text, run)
+        compared("small crontabs: Debian's crontab(1)", 1)
     assert verdicts == {0, 1}

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import random
 import re
 import shutil
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from certaudit.errors import ParseError
 from certaudit.parsers.timespan import parse_timespan
+from tests.summary import SEED, compared, scaled
 
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
 PARTS = ["1", "5", "12", ".5", "1.25", "007", "+3", "-1", "9223372036854775807", "584542", "1."]
@@ -72,11 +72,8 @@ def ask_systemd(text: str) -> int | None:
 
 @pytest.mark.skipif(SYSTEMD_ANALYZE is None, reason="systemd-analyze is not installed")
 def test_same_answers_as_systemd() -> None:
-    seed = os.environ.get("CERTAUDIT_SEED", "1")
-    print(f"CERTAUDIT_SEED={seed}")  # noqa: T201  shown with a failure
-    generator = random.Random(seed)
-    total = int(150 * float(os.environ.get("CERTAUDIT_CASES", "1")))
-    for text in [span(generator) for _ in range(total)]:
+    generator = random.Random(SEED)
+    for text in [span(generator) for _ in range(scaled(150))]:
         expected = ask_systemd(text)
         try:
             got: float | None = parse_timespan(text)
@@ -84,6 +81,7 @@ def test_same_answers_as_systemd() -> None:
             got = None
         seconds = expected if expected is None else expected / 1_000_000
         assert got == (math.inf if expected == 2**64 - 1 else seconds), text
+        compared("time spans: systemd-analyze", 1)
 
 
 def span(generator: random.Random) -> str:

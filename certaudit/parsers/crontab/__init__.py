@@ -3,7 +3,7 @@
 Law: a line counts as an entry only if the named daemon takes it, leniencies included, and a file
 that the daemon throws away as a whole says so. Sources: crontab(5) of each; ``entry.c``, ``env.c``,
 ``user.c`` and ``do_command.c`` of cron 3.0pl1-162 (Debian) and of cronie 1.7.2; ``crond.c`` of
-busybox 1.35.
+busybox 1.37.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ _WORD = re.compile(r"[0-9A-Za-z]+")
 _BUSYBOX_PART = re.compile(r"\*|[0-9]+|[A-Za-z]{3}")
 _BUSYBOX_STEP = re.compile(r"/([0-9]*)")
 _BUSYBOX_ROUNDS = 1024
+_INT_HALF, _LONG_MAX = 2**31, 2**63 - 1
 _TOKEN_MAX = 999
 
 
@@ -223,9 +224,9 @@ class _Busybox:
         return self.unit.names.index(match[0].lower()), None
 
     def small(self, digits: str) -> int:
-        if len(digits) > 9:
-            raise self.refuse()
-        return int(digits)
+        """A number as strtol(3) reads it into an int: too long ones lose their upper half."""
+        value = _LONG_MAX if len(digits) > 19 else min(int(digits), _LONG_MAX)
+        return (value + _INT_HALF) % (2 * _INT_HALF) - _INT_HALF
 
     def step(self) -> int:
         match = _BUSYBOX_STEP.match(self.text, self.at)

@@ -19,6 +19,7 @@ from certaudit.parsers.crontab.schedule import parse_schedule
 
 _DEBIAN_MAX_COMMAND = 999
 _DEBIAN_MAX_LINES = 10_004
+_BUSYBOX_MAX_LINES = 255  # of others than root
 # A limit of this reader alone: each entry carries its variables.
 _MAX_VARIABLES = 200
 _TOO_MANY_VARIABLES = f"more than {_MAX_VARIABLES} variables, ignored here"
@@ -86,9 +87,9 @@ def parse_system_crontab(
     return _Table(daemon, system=True, users=users).read(text)
 
 
-def parse_user_crontab(text: str, daemon: Daemon = "vixie-debian") -> Crontab:
-    """Parse a file of the crontab spool, whose lines name no user."""
-    return _Table(daemon, system=False, users=None).read(text)
+def parse_user_crontab(text: str, daemon: Daemon = "vixie-debian", *, root: bool = False) -> Crontab:
+    """Parse a file of the crontab spool, whose lines name no user; ``root``: it is root's."""
+    return _Table(daemon, system=False, users=None, root=root).read(text)
 
 
 @dataclass(slots=True)
@@ -98,6 +99,8 @@ class _Table:
     daemon: Daemon
     system: bool
     users: Collection[str] | None
+    root: bool = False
+    contents: int = 0
     environment: dict[str, str] = field(default_factory=dict)
     snapshot: tuple[tuple[str, str], ...] = ()
     entries: list[CronEntry] = field(default_factory=list)
@@ -119,6 +122,8 @@ class _Table:
         return Crontab(tuple(self.entries), tuple(self.errors), tuple(self.commented), refused)
 
     def _line(self, number: int, line: str) -> None:
+        if self.daemon == "busybox" and not self.root and self._is_too_long(number, line):
+            return
         comment = _COMMENT.fullmatch(line)
         if comment is not None:
             self._commented_line(number, line, comment["rest"])
@@ -134,6 +139,13 @@ class _Table:
             self.entries.append(self._entry(number, line, content))
         except ParseError as error:
             self.errors.append(CronError(number, error.reason))
+
+    def _is_too_long(self, number: int, line: str) -> bool:
+        """Count lines that say something; those beyond the most are not read."""
+        self.contents += _is_content(line)
+        if self.contents == _BUSYBOX_MAX_LINES + 1 and _is_content(line):
+            self.errors.append(CronError(number, "too many lines"))
+        return self.contents > _BUSYBOX_MAX_LINES
 
     def _assign(self, number: int, name: str, value: str) -> None:
         if name not in self.environment and len(self.environment) == _MAX_VARIABLES:
@@ -152,11 +164,16 @@ class _Table:
 
     def _entry(self, number: int, line: str, content: str) -> CronEntry:
         logged = not (self.daemon == "cronie" and content.startswith("-"))
+        if not (logged or self.system or self.root):
+            raise ParseError("bad option")
         schedule, rest = self._schedule(content if logged else content[1:])
         user, rest = self._user(rest) if self.system else (None, rest)
         if self.daemon == "vixie-debian" and len(rest.encode(errors="replace")) >= (_DEBIAN_MAX_COMMAND):
             raise ParseError("command too long")
-        command, stdin = _split_stdin(rest.lstrip(" \t"), self.daemon)
+        rest = rest.lstrip(" \t")
+        if self.daemon == "cronie":
+            rest = _without_option(rest)
+        command, stdin = _split_stdin(rest, self.daemon)
         return CronEntry(number, schedule, user, command, stdin, self.snapshot, line, logged=logged)
 
     def _schedule(self, content: str) -> tuple[str, str]:
@@ -198,14 +215,26 @@ def _lines(text: str, daemon: Daemon) -> Iterator[tuple[int, str, bool]]:
             if number < last or line:
                 yield number, line, number < last
         return
-    start, pending = 1, ""
+    start, joined = 1, ""
     for number, line in enumerate(physical, 1):
-        if line.endswith("\\") and number < last:
-            pending += line[:-1]
-            continue
-        if pending or line:
-            yield start, pending + line, True
-        start, pending = number + 1, ""
+        joined += line
+        if joined.endswith("\\") and (line or number < last):  # also one that stood before the join
+            joined = joined[:-1]
+            if number < last:
+                continue
+        if joined:
+            yield start, joined, True
+        start, joined = number + 1, ""
+
+
+def _without_option(command: str) -> str:
+    """A command without cronie's one option, ``-n`` (mail only of failures), which stands once."""
+    if not command.startswith("-"):
+        return command
+    match = re.fullmatch(r"-n[ \t]+(?P<rest>[^- \t].*)", command, re.DOTALL)
+    if match is None:
+        raise ParseError("bad option")
+    return match["rest"]
 
 
 def _split_stdin(command: str, daemon: Daemon) -> tuple[str, str | None]:

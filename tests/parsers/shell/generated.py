@@ -9,7 +9,7 @@ from collections.abc import Callable
 class Generator:
     """Scripts of a seed: ``ok N ...`` ends with success, ``no N ...`` with failure."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: str) -> None:
         self.random = random.Random(seed)
         self.number = 0
         self.functions: list[str] = []

@@ -13,6 +13,7 @@ import pytest
 from certaudit.parsers.shell import Command, CommandLine, Place, Trace, follow
 from tests.parsers.shell.generated import Generator
 from tests.parsers.shell.machines import DirectoryMachine
+from tests.summary import SEED, compared, scaled
 
 SHELLS = [name for name in ("dash", "bash") if shutil.which(name)]
 FAKE = """#!/bin/sh
@@ -113,10 +114,11 @@ def check(trace: Trace, real: list[Argv]) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("seed", range(40))
-def test_generated_scripts_run_as_they_are_read(world: World, shell: str, seed: int) -> None:
-    text = Generator(seed).script()
+@pytest.mark.parametrize("number", range(scaled(40)))
+def test_generated_scripts_run_as_they_are_read(world: World, shell: str, number: int) -> None:
+    text = Generator(f"{SEED}/{number}").script()
     check(world.follow(shell, text), world.run(shell, text))
+    compared(f"scripts: {shell}", 1)
 
 
 HAND_MADE = [

@@ -55,7 +55,7 @@ def test_any_argument_list_is_read(argv: list[str]) -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_a_cut_script_keeps_the_commands_before_the_cut(seed: int) -> None:
-    text = "first a; /second 'b'\n" + Generator(seed).script()
+    text = "first a; /second 'b'\n" + Generator(str(seed)).script()
     for end in range(25, len(text), max(1, len(text) // 12)):
         assert [c.argv for c in read(text[:end]).commands][:2] == [("first", "a"), ("/second", "b")]
 
