@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -98,4 +99,4 @@ def policy_of(root: Root, policy: Path | None) -> Policy:
         raise UsageError(str(error)) from error
     except ParseError as error:
         raise UsageError(f"{POLICY_FILE}: {error}") from error
-    return Policy(found.owners, found.copies, (), POLICY_FILE)
+    return replace(found, ignores=())
