@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certaudit.cli.audit import Format, check_slugs, width
-from certaudit.cli.common import AsOfOption, PolicyOption, RootOption, moment_of, patience, policy_of
+from certaudit.cli.common import (
+    AsOfOption,
+    PolicyOption,
+    RootOption,
+    asker,
+    moment_of,
+    patience,
+    policy_of,
+)
 from certaudit.errors import CertauditError, UsageError
 
 if TYPE_CHECKING:
@@ -119,11 +127,10 @@ class Look:
         """What is known of the machine now, and the machine."""
         from certaudit.audit import observe  # noqa: PLC0415
         from certaudit.fix.perform import machine_at  # noqa: PLC0415
-        from certaudit.host import wire  # noqa: PLC0415
 
         with patience():
             host = self.host()
-            ask = wire.leaf if self.connect and host.live else None
+            ask = asker(host) if self.connect else None
             model = observe(host, policy_of(host.root, self.policy), ask)
             return model, machine_at(host.root.directory, host.systemd, remote=self.remote)
 
