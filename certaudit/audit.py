@@ -40,20 +40,24 @@ from certaudit.model import (
     Run,
 )
 from certaudit.rules import Rule, run_rule
-from certaudit.sources import cron, logs, packages, shell_history, systemd, unit_times
+from certaudit.sources import cron, logs, packages, served, shell_history, systemd, unit_times
 from certaudit.sources.certbot import collect_lineages
 from certaudit.sources.certbot_hooks import collect_hooks
 from certaudit.sources.certbot_installed import installed_certbots
 from certaudit.sources.copies import find_copies
 from certaudit.sources.references import find_references
 from certaudit.sources.scripts import ScriptMachine, followed, trace, unreadable_gaps
+from certaudit.sources.served import Ask
 
 DEFAULT_CONFIG = "/etc/letsencrypt"
 DEFAULT_LOGS = "/var/log/letsencrypt"
 
 
-def observe(host: Host, policy: Policy) -> Model:
-    """Everything that can be known of a host, tied together."""
+def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
+    """Everything that can be known of a host, tied together.
+
+    ``ask`` connects to an address and tells which certificate it serves; without it none is asked.
+    """
     gaps: list[Gap] = [*host.gaps]
     machine = ScriptMachine(host)
     timers, half = systemd.collect(host)
@@ -71,7 +75,15 @@ def observe(host: Host, policy: Policy) -> Model:
     gaps.extend(gap for one in linked for gap in one.gaps)
     gaps.extend(unreadable_gaps(machine))
     gaps.extend(host.systemd.gaps)
-    return tie(host, policy, linked, facts, half, gaps)
+    model = tie(host, policy, linked, facts, half, gaps)
+    return model if ask is None else with_served(host, model, facts, ask)
+
+
+def with_served(host: Host, model: Model, facts: tuple[LineageFact, ...], ask: Ask) -> Model:
+    """A Model with what is served where, as far as addresses answer."""
+    found, gaps = served.collect(host.root, model, ask)
+    places = (*model.deployments, *deploying.of_served(found, facts))
+    return replace(model, deployments=places, gaps=(*model.gaps, *gaps))
 
 
 def read_lineages(

@@ -144,6 +144,16 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedFact:
+    """What an address shows to whoever asks for a name of a lineage: its leaf's SHA-256 fingerprint."""
+
+    lineage: str
+    address: str
+    fingerprint: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Hooks:
     """Directory and global hooks of one certbot config directory."""
 

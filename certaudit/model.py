@@ -1,9 +1,8 @@
 """Every noun of the answer: what a report is made of.
 
-Law: frozen, slotted dataclasses, tuples, aware datetimes, the standard library only. A path inside
-the audited machine is a string or a ``PurePosixPath``; nothing here can open anything. The words are
-those of certbot and systemd; the words that carry the mission (armed, owner, hidden, stolen, stale)
-are defined in the report's contract and mean the same here.
+Law: frozen, slotted dataclasses, tuples, aware datetimes, the standard library only. Paths are strings
+or ``PurePosixPath``: nothing here can open anything. The words are those of certbot and systemd; those
+that carry the mission (armed, owner, hidden, stolen, stale) mean what the report's contract says.
 """
 
 from __future__ import annotations
@@ -319,14 +318,15 @@ class HostInfo:
 class Policy:
     """What the machine's ``/etc/certaudit.toml`` (or ``--policy``) declares.
 
-    ``owners`` pairs a lineage's name with what its owner is called there; ``copies`` pairs it with
-    places that must hold the live generation; ``ignores`` are ``SLUG`` or ``SLUG:SUBJECT``.
+    ``owners`` pairs a lineage's name with what its owner is called there, ``copies`` with places that
+    must hold and ``served`` with addresses that must serve the live one; ``ignores``: SLUG[:SUBJECT].
     """
 
     owners: tuple[tuple[str, str], ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
     ignores: tuple[str, ...] = ()
     where: str | None = None
+    served: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,8 +157,70 @@ class StopUnit:
     masked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SendParts:
+    """As ``CopyParts``, on another host: ``host`` is ``[USER@]NAME``, ``options`` are ssh's own."""
+
+    host: str
+    path: str
+    before: Node
+    after: Node
+    sources: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    secret: bool = False
+
+    @property
+    def where(self) -> str:
+        """The place as ssh's tools name it."""
+        return f"{self.host}:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunCommand:
+    """A step or hook of the owner's own, run by a shell as after a renewal. It can not be undone.
+
+    ``lineage`` and ``domains`` are certbot's RENEWED_LINEAGE and RENEWED_DOMAINS; ``source`` is where it
+    stands.
+    """
+
+    command: str
+    lineage: str
+    domains: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An address that must serve a certificate to whoever asks for ``name``; SHA-256 fingerprints.
+
+    ``older`` are the generations it may have served until then.
+    """
+
+    address: str
+    name: str
+    fingerprint: str
+    serial: str
+    older: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadUnit:
+    """A consumer that reads its files again: its own test of its configuration, then its unit's reload.
+
+    Undone by the same, once the files are back.
+    """
+
+    unit: str
+    test: tuple[str, ...]
+    served: tuple[Served, ...] = ()
+
+
 FileAction = WriteText | CopyParts | PutLink | RemoveLink | ChangeMode | MoveFile | MakeDirectory
-Action = FileAction | StopUnit
+Outward = SendParts | RunCommand | ReloadUnit
+Action = FileAction | StopUnit | Outward
+OUTWARD = (SendParts, RunCommand, ReloadUnit)
+NO_FILE = (StopUnit, SendParts, RunCommand, ReloadUnit)  # actions that change no file of the machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +267,7 @@ class Plan:
     as_of: datetime
     steps: tuple[Step, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    unseen: tuple[str, ...] = ()  # places on other hosts that nobody agreed to look at
 
     @property
     def actions(self) -> tuple[Action, ...]:

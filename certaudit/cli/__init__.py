@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from certaudit.cli import audit, fix, plans, rules, schema, timeline, undo, why
+from certaudit.cli import audit, fix, plans, resync, rules, schema, timeline, undo, why
 from certaudit.errors import CertauditError, ParseError, TargetError, UsageError
 
 USAGE, BUG, INTERRUPTED = 2, 70, 130
@@ -29,6 +29,7 @@ app.command("audit")(audit.command)
 app.command("why")(why.command)
 app.command("timeline")(timeline.command)
 app.command("fix")(fix.command)
+app.command("resync")(resync.command)
 app.command("undo")(undo.command)
 app.command("plans")(plans.command)
 app.command("rules")(rules.command)

@@ -51,11 +51,14 @@ def command(
     ignored: Annotated[
         list[str] | None, typer.Option("--ignore", metavar="SLUG[:SUBJECT]", help="Leave this out.")
     ] = None,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Ask this host's addresses what they serve.")
+    ] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="Write no colours.")] = False,
 ) -> int:
     """Tell who renews each certificate, by which path, and what that left stale.
 
-    Looks at this host, or at the image in DIR. Only reads.
+    Looks at this host, or at the image in DIR. Only reads, and opens no connection but with --connect.
     """
     from certaudit.audit import audit, ignore  # noqa: PLC0415 - only this verb pays for the libraries
     from certaudit.rules import rules  # noqa: PLC0415
@@ -64,7 +67,7 @@ def command(
         raise UsageError("give the directory once: as an argument or with --root")
     chosen = [r for r in rules() if not rule or r.slug in rule]
     check_slugs([*(rule or ()), *(i.partition(":")[0] for i in ignored or ())])
-    model = model_of(target or root, as_of, policy)
+    model = model_of(target or root, as_of, policy, connect=connect)
     report = ignore(audit(model, chosen), [*(ignored or ()), *model.policy.ignores])
     write(text_of(report, form, colour=wants_colour(output, no_color=no_color)), output)
     return exit_code(report, fail_on, strict=strict)

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,9 @@ from certaudit.errors import ParseError, UnreadableError, UsageError
 from certaudit.model import Lineage, Model, Policy
 
 if TYPE_CHECKING:
+    from certaudit.host.machine import Host
     from certaudit.host.root import Root
+    from certaudit.sources.served import Ask
 
 POLICY_FILE = "/etc/certaudit.toml"
 PATIENCE = 1.0  # seconds before a person is told that something is going on
@@ -102,14 +105,26 @@ def patience() -> Iterator[None]:
         timer.cancel()
 
 
-def model_of(root: Path | None, as_of: str | None, policy: Path | None) -> Model:
-    """The Model of a machine, its owners from ``--policy`` or the machine's own file."""
+def model_of(
+    root: Path | None, as_of: str | None, policy: Path | None, *, connect: bool = False
+) -> Model:
+    """The Model of a machine, its owners from ``--policy`` or the machine's own file.
+
+    ``connect``: with what its addresses serve, if it is the one this runs on.
+    """
     from certaudit.audit import observe  # noqa: PLC0415 - see ``moment_of``
     from certaudit.host.machine import open_host  # noqa: PLC0415
 
     with patience():
         host = open_host(root or Path("/"), moment_of(as_of))
-        return observe(host, policy_of(host.root, policy))
+        return observe(host, policy_of(host.root, policy), asker(host) if connect else None)
+
+
+def asker(host: Host) -> Ask | None:
+    """The way to ask addresses what they serve; none for a machine that does not run here."""
+    from certaudit.host import wire  # noqa: PLC0415
+
+    return wire.leaf if host.live else None
 
 
 def policy_of(root: Root, policy: Path | None) -> Policy:
@@ -134,4 +149,4 @@ def policy_of(root: Root, policy: Path | None) -> Policy:
         raise UsageError(str(error)) from error
     except ParseError as error:
         raise UsageError(f"{POLICY_FILE}: {error}") from error
-    return Policy(found.owners, found.copies, (), POLICY_FILE)
+    return replace(found, ignores=())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import sys
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certaudit.cli.audit import Format, check_slugs, width
-from certaudit.cli.common import AsOfOption, PolicyOption, RootOption, moment_of, patience, policy_of
+from certaudit.cli.common import (
+    AsOfOption,
+    PolicyOption,
+    RootOption,
+    asker,
+    moment_of,
+    patience,
+    policy_of,
+)
 from certaudit.errors import CertauditError, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +33,7 @@ if TYPE_CHECKING:
 
 REFUSED, LEFT = 4, 1
 STATE = Path("/var/lib/certaudit")
+WELL = "every certificate has one owner, and no copy is stale"
 PROMPT = "Do this? [Y]es, no, all, quit, explain, diff, remedy: "
 
 StateOption = Annotated[
@@ -31,6 +41,14 @@ StateOption = Annotated[
     typer.Option(
         "--state-dir", metavar="DIR", envvar="CERTAUDIT_STATE_DIR", help="Where plans are kept for undo."
     ),
+]
+
+RemoteOption = Annotated[
+    bool, typer.Option("--remote", help="Copies on other hosts too, over ssh.", show_default=False)
+]
+RunHooksOption = Annotated[
+    bool,
+    typer.Option("--run-hooks", help="Run the owner's own steps and deploy hooks.", show_default=False),
 ]
 
 
@@ -54,6 +72,8 @@ def command(
         list[str] | None,
         typer.Option("--accept-orphan", metavar="NAME", help="It may lose its last renewal path."),
     ] = None,
+    remote: RemoteOption = False,
+    run_hooks: RunHooksOption = False,
     state_dir: StateOption = STATE,
 ) -> int:
     """Show what would end the trouble, ask, do it, and look again.
@@ -64,8 +84,8 @@ def command(
         raise UsageError("give the directory once: as an argument or with --root")
     if yes and (plan_only or form is Format.json):
         raise UsageError("--yes does the plan: it goes with neither --plan nor --format json")
-    look = Look(target or root or Path("/"), as_of, policy)
-    choices = chosen(only or [], remedy or [], accepted or [])
+    look = Look(target or root or Path("/"), as_of, policy, remote=remote)
+    choices = replace(chosen(only or [], remedy or [], accepted or []), run_hooks=run_hooks)
     model, machine = look.once()
     check_subjects(model, choices)
     plan = planned(model, machine, choices)
@@ -84,8 +104,18 @@ def command(
 class Look:
     """One target, looked at as often as needed."""
 
-    def __init__(self, target: Path, as_of: str | None, policy: Path | None) -> None:
+    def __init__(
+        self,
+        target: Path,
+        as_of: str | None,
+        policy: Path | None,
+        *,
+        connect: bool = False,
+        remote: bool = False,
+    ) -> None:
+        """``connect``: ask what is served here. ``remote``: other hosts, over ssh."""
         self.target, self.as_of, self.policy = target, as_of, policy
+        self.connect, self.remote = connect, remote
 
     def host(self) -> Host:
         """The machine as it is now."""
@@ -100,8 +130,9 @@ class Look:
 
         with patience():
             host = self.host()
-            model = observe(host, policy_of(host.root, self.policy))
-            return model, machine_at(host.root.directory, host.systemd)
+            ask = asker(host) if self.connect else None
+            model = observe(host, policy_of(host.root, self.policy), ask)
+            return model, machine_at(host.root.directory, host.systemd, remote=self.remote)
 
     def findings(self) -> tuple[tuple[Result, Finding], ...]:
         """What an audit by all rules says now."""
@@ -144,11 +175,10 @@ def check_subjects(model: Model, choices: Choices) -> None:
 
 def planned(model: Model, machine: Machine, choices: Choices) -> Plan:
     """The plan, its target named so that it can be found again."""
-    from dataclasses import replace  # noqa: PLC0415
-
     from certaudit.fix.plan import plan_of  # noqa: PLC0415
 
-    return replace(plan_of(model, machine, choices), target=str(machine.root.directory))
+    plan = plan_of(model, machine, choices, machine.remote)
+    return replace(plan, target=str(machine.root.directory))
 
 
 def show(plan: Plan, form: Format) -> None:
@@ -167,8 +197,6 @@ def put(text: str) -> None:
 
 def ask(model: Model, machine: Machine, choices: Choices, plan: Plan) -> Plan | None:
     """Show the plan and ask about each step; ``None`` where nothing is to be done."""
-    from dataclasses import replace  # noqa: PLC0415
-
     from certaudit.fix.plan import key_of  # noqa: PLC0415
 
     show(plan, Format.terminal)
@@ -240,7 +268,14 @@ def reply(prompt: str, at_end: str = "") -> str:
 
 
 def carry_out(
-    plan: Plan, look: Look, machine: Machine, choices: Choices, state_dir: Path, *, shown: bool
+    plan: Plan,
+    look: Look,
+    machine: Machine,
+    choices: Choices,
+    state_dir: Path,
+    *,
+    shown: bool,
+    well: str = WELL,
 ) -> int:
     """Apply a plan, look again, and say what is left."""
     if not shown:
@@ -258,7 +293,7 @@ def carry_out(
         return refuse(f"{len(plan.refusals)} of the findings were not dealt with, as said above")
     if left or plan.commands:
         return LEFT
-    put("Nothing is left: every certificate has one owner, and no copy is stale.\n")
+    put(f"Nothing is left: {well}.\n")
     return 0
 
 

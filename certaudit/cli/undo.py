@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certaudit.cli.audit import width
-from certaudit.cli.fix import STATE, StateOption, put, refuse, reply
+from certaudit.cli.fix import STATE, RemoteOption, StateOption, put, refuse, reply
 from certaudit.errors import CertauditError, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def command(
         list[str] | None,
         typer.Option("--force-file", metavar="PATH", help="Restore it though it was changed since."),
     ] = None,
+    remote: RemoteOption = False,
     state_dir: StateOption = STATE,
 ) -> int:
     """Take a plan back, newest action first: bytes, modes, owners, times, links and unit states.
@@ -42,6 +43,7 @@ def command(
             put("There is nothing to undo.\n")
             return 0
         put(plan_text.text(plan_text.record_lines(record, width(), standing(record))))
+        put(plan_text.text(plan_text.outward_lines(record, width())))
         if not yes:
             if not (sys.stdin.isatty() and sys.stdout.isatty()):
                 put("Nothing was changed: --yes takes it back.\n")
@@ -49,7 +51,8 @@ def command(
             if reply("Take it back? [y/N] ") not in ("y", "yes"):
                 put("Nothing was changed.\n")
                 return 0
-        return taken_back(store, record.id, frozenset(forced or ()))
+            remote = True
+        return taken_back(store, record.id, frozenset(forced or ()), remote=remote)
     except UsageError:
         raise
     except CertauditError as error:
@@ -70,7 +73,7 @@ def standing(record: Record) -> str:
     return "partly applied" if record.stands else "taken back"
 
 
-def taken_back(store: Store, name: str, forced: frozenset[str]) -> int:
+def taken_back(store: Store, name: str, forced: frozenset[str], *, remote: bool) -> int:
     """Undo under the lock, with the record as it is then."""
     from certaudit.fix.perform import DriftError, PartlyError, machine_at  # noqa: PLC0415
     from certaudit.fix.undo import undo  # noqa: PLC0415
@@ -78,10 +81,13 @@ def taken_back(store: Store, name: str, forced: frozenset[str]) -> int:
     with store.lock():
         record = store.record(name)
         try:
-            undo(record, machine_at(Path(record.plan.target)), store, forced)
+            machine = machine_at(Path(record.plan.target), remote=remote)
+            record = undo(record, machine, store, forced)
         except DriftError as error:
             return refuse(f"{error}; --force-file PATH restores a file all the same")
         except PartlyError as error:
             return refuse(f"{error}; only partly taken back: run `certaudit undo {name}` again")
+    if record.stands:
+        return refuse("what was sent to other hosts was left there: --remote takes that back too")
     put(f"Done. Plan {name} is taken back.\n")
     return 0

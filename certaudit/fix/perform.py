@@ -15,13 +15,19 @@ from pathlib import Path, PurePosixPath
 
 from certaudit.errors import CertauditError, UnreadableError
 from certaudit.facts import Unit
+from certaudit.fix import outward
 from certaudit.fix.checkpoint import Store
+from certaudit.fix.outward import OutwardError
 from certaudit.fix.sight import bytes_of, digest
 from certaudit.host.root import Root
+from certaudit.host.ssh import RemoteError, Ssh
 from certaudit.host.systemd import Systemd
 from certaudit.host.unit_switch import UnitSwitch
 from certaudit.host.writer import Form, WriteError, Writer
+from certaudit.parsers.remote_files import RemoteFile
 from certaudit.plan import (
+    NO_FILE,
+    OUTWARD,
     Action,
     ChangeMode,
     CopyParts,
@@ -31,7 +37,9 @@ from certaudit.plan import (
     Plan,
     PutLink,
     Record,
+    ReloadUnit,
     RemoveLink,
+    SendParts,
     Step,
     StopUnit,
     WriteText,
@@ -64,6 +72,7 @@ class Machine:
     systemd: Systemd | None
     writer: Writer
     live: bool
+    remote: Ssh | None = None  # other hosts, where a person agreed to it
 
     def place(self, path: str, *, follow: bool = True) -> str | None:
         """As ``Sight``."""
@@ -98,10 +107,14 @@ class Machine:
         return self.systemd.unit(name) if self.systemd else None
 
 
-def machine_at(directory: Path, systemd: Systemd | None = None) -> Machine:
-    """The machine whose root file system a directory holds. Raise ``TargetError``."""
+def machine_at(directory: Path, systemd: Systemd | None = None, *, remote: bool = False) -> Machine:
+    """The machine whose root file system a directory holds, with the way to other hosts if agreed.
+
+    Raise ``TargetError``.
+    """
     root = Root(directory)
-    return Machine(root, systemd, Writer(root.directory), root.directory == Path("/"))
+    live = root.directory == Path("/")
+    return Machine(root, systemd, Writer(root.directory), live, Ssh() if remote else None)
 
 
 def apply(plan: Plan, machine: Machine, store: Store, now: datetime, by: str) -> Record:
@@ -111,26 +124,37 @@ def apply(plan: Plan, machine: Machine, store: Store, now: datetime, by: str) ->
     """
     with locked(plan, machine):
         switch = switch_for(plan, machine)
-        check(plan, machine, switch)
-        data = {n: content(a, machine) for n, a in enumerate(plan.actions) if isinstance(a, CopyParts)}
-        replaced = {n: machine.read(a.path) for n, a in copies(plan) if is_lost(a)}
+        there = elsewhere(plan, machine)
+        check(plan, machine, switch, there)
+        data = {n: content(a, machine) for n, a in copies(plan)}
+        replaced = {n: machine.read(a.path) for n, a in copies(plan) if is_lost(a) and n not in there}
+        replaced |= {n: there[n].data for n, a in copies(plan) if is_lost(a) and n in there}
         record = store.begin(plan, now, by, replaced)
+        failures: list[str] = []
         try:
             for step, numbers in numbered(plan):
-                record = do_step(step, numbers, data, machine, switch, store, record)
+                try:
+                    record = do_step(step, numbers, data, machine, switch, store, record)
+                except (
+                    OutwardError
+                ) as error:  # a host or consumer that fails keeps no other from its own
+                    failures.append(str(error))
+                    record = store.record(record.id)
         except CertauditError as error:
             raise PartlyError(store.record(record.id), str(error)) from error
+    if failures:
+        raise PartlyError(record, "; ".join(failures))
     return record
 
 
-def copies(plan: Plan) -> Iterator[tuple[int, CopyParts]]:
-    """The actions that write certificates and keys, with their numbers."""
+def copies(plan: Plan) -> Iterator[tuple[int, CopyParts | SendParts]]:
+    """The actions that write certificates and keys, here or elsewhere, with their numbers."""
     for number, action in enumerate(plan.actions):
-        if isinstance(action, CopyParts):
+        if isinstance(action, (CopyParts, SendParts)):
             yield number, action
 
 
-def is_lost(action: CopyParts) -> bool:
+def is_lost(action: CopyParts | SendParts) -> bool:
     """Would the bytes that are replaced be nowhere else?"""
     return action.before.kind == "file" and not action.kept
 
@@ -160,12 +184,21 @@ def locked(plan: Plan, machine: Machine, *, again: bool = False) -> Iterator[Non
 
 def switch_for(plan: Plan, machine: Machine) -> UnitSwitch | None:
     """The running manager, if the plan needs it."""
-    needed = any(step.reload for step in plan.steps) and machine.live
+    reloads = any(step.reload for step in plan.steps)
+    needed = machine.live and (reloads or any(isinstance(a, ReloadUnit) for a in plan.actions))
     booted = machine.live and machine.root.entry("/run/systemd/system") is not None
     return UnitSwitch() if needed and booted else None
 
 
-def check(plan: Plan, machine: Machine, switch: UnitSwitch | None) -> None:
+def elsewhere(plan: Plan, machine: Machine) -> dict[int, RemoteFile]:
+    """What stands at the places on other hosts. Raise ``DriftError`` where that can not be seen."""
+    try:
+        return outward.look(plan, machine.remote)
+    except RemoteError as error:
+        raise DriftError((str(error),)) from error
+
+
+def check(plan: Plan, machine: Machine, switch: UnitSwitch | None, there: dict[int, RemoteFile]) -> None:
     """Raise ``DriftError`` unless all is as it was seen when planning."""
     found: list[str] = []
     expected: dict[str, Node] = {}
@@ -175,17 +208,20 @@ def check(plan: Plan, machine: Machine, switch: UnitSwitch | None) -> None:
             if active != action.active:
                 found.append(f"{action.unit} is {active or 'not known'}, was {action.active}")
             continue
+        if isinstance(action, OUTWARD):
+            continue
         present = expected.get(action.path) or machine.node(action.path)
         if not action.before.same_as(present):
             found.append(f"{action.path} {action.before.difference(present)}")
         expected[action.path] = action.after
         if isinstance(action, MoveFile):
             expected[action.to] = action.before
+    found += outward.drift(plan, there)
     if found:
         raise DriftError(tuple(found))
 
 
-def content(action: CopyParts, machine: Machine) -> bytes:
+def content(action: CopyParts | SendParts, machine: Machine) -> bytes:
     """The bytes to write. Raise ``DriftError`` where the live files have changed."""
     data = b"".join(machine.read(source) for source in action.sources)
     if digest(data) != action.after.digest:
@@ -203,6 +239,8 @@ def do_step(
     record: Record,
 ) -> Record:
     """Do one step; files that belong together are all written before the first is put in its place."""
+    if any(isinstance(action, OUTWARD) for action in step.actions):
+        return outward.do_step(step, numbers, data, machine.remote, switch, store, record)
     staged = [n for n in numbers if n in data]
     try:
         for number in staged:
@@ -248,13 +286,13 @@ def do(action: Action, machine: Machine, switch: UnitSwitch | None) -> None:
         writer.move(action.path, action.to)
     elif isinstance(action, MakeDirectory):
         writer.make_directory(action.path, action.after.mode or 0o755)
-    elif switch:
+    elif isinstance(action, StopUnit) and switch:
         switch.stop(action.unit)
 
 
 def verify(action: Action, machine: Machine) -> None:
     """Raise ``WriteError`` unless what was done can be seen."""
-    if isinstance(action, StopUnit):
+    if isinstance(action, NO_FILE):
         return
     present = machine.node(action.path)
     if not action.after.same_as(present):
@@ -263,6 +301,6 @@ def verify(action: Action, machine: Machine) -> None:
 
 def sweep(action: Action, machine: Machine) -> None:
     """Take away what an interrupted write left."""
-    if not isinstance(action, StopUnit):
+    if not isinstance(action, NO_FILE):
         with contextlib.suppress(CertauditError):
             machine.writer.sweep(action.path)

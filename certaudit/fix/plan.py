@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from certaudit.errors import CertauditError
-from certaudit.fix import confs, hooks, resync
+from certaudit.fix import confs, hooks, renewing, resync
+from certaudit.fix.sending import Remote
 from certaudit.fix.sight import CannotError, Overlay, Sight
 from certaudit.fix.switches import switched_off
 from certaudit.linking.words import listing, path_name, trigger_name
@@ -33,6 +34,7 @@ class Choices:
     remedies: tuple[tuple[str, Remedy], ...] = ()
     accepted: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
+    run_hooks: bool = False  # the owner's own steps and deploy hooks, as after a renewal
 
     def wants(self, rule: str, subject: str) -> bool:
         """Is this finding to be dealt with?"""
@@ -59,6 +61,15 @@ class Draft:
     steps: list[Step] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     off: set[str] = field(default_factory=set)
+    unseen: tuple[str, ...] = ()
+
+    def take(self, found: Iterable[Step | Refusal]) -> None:
+        """Take in what was found, each in its place."""
+        for one in found:
+            if isinstance(one, Step):
+                self.add(one)
+            else:
+                self.refusals.append(one)
 
     def add(self, step: Step) -> None:
         """Take a step in, unless it was declined."""
@@ -73,12 +84,15 @@ class Draft:
 
 def key_of(step: Step) -> str:
     """What a step is about, whatever its remedy: the same in every plan for the same machine."""
-    about = "copies" if step.remedy == "resync" else step.trigger or ""
+    about = renewing.about(step) if step.remedy == "resync" else step.trigger or ""
     return f"{about}:{','.join(step.subjects)}"
 
 
-def plan_of(model: Model, sight: Sight, choices: Choices) -> Plan:
-    """The plan for a machine. What can not be done is among its refusals, never left out."""
+def plan_of(model: Model, sight: Sight, choices: Choices, remote: Remote | None = None) -> Plan:
+    """The plan for a machine. What can not be done is among its refusals, never left out.
+
+    Without ``remote`` no other host is looked at; the plan names the places.
+    """
     draft = Draft(model, Overlay(sight), choices)
     for lineage in model.lineages:
         if lineage.owner is None and len(lineage.renewers) > 1 and choices.wants(RIVAL, lineage.name):
@@ -90,15 +104,18 @@ def plan_of(model: Model, sight: Sight, choices: Choices) -> Plan:
         trigger = model.trigger(trigger_id)
         if trigger is not None:
             settle(draft, trigger, group)
-    for lineage in model.lineages:
-        if choices.wants(resync.RULE, lineage.name):
-            for found in resync.resynced(model, lineage, draft.sight):
-                if isinstance(found, Step):
-                    draft.add(found)
-                else:
-                    draft.refusals.append(found)
+    stale = [x for x in model.lineages if choices.wants(resync.RULE, x.name)]
+    renewing.bring_up_to_date(draft, stale, remote, run_hooks=choices.run_hooks)
     host = model.host
-    return Plan(host.name, host.target, host.live, host.as_of, tuple(draft.steps), tuple(draft.refusals))
+    return Plan(
+        host.name,
+        host.target,
+        host.live,
+        host.as_of,
+        tuple(draft.steps),
+        tuple(draft.refusals),
+        draft.unseen,
+    )
 
 
 def troubles(model: Model) -> Iterator[Trouble]:

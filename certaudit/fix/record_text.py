@@ -26,6 +26,9 @@ KINDS: dict[str, type[Any]] = {
         nouns.MoveFile,
         nouns.MakeDirectory,
         nouns.StopUnit,
+        nouns.SendParts,
+        nouns.RunCommand,
+        nouns.ReloadUnit,
     )
 }
 
@@ -58,6 +61,7 @@ def decode(data: Mapping[str, Any]) -> Plan:
             as_of=datetime.fromisoformat(data["as_of"]),
             steps=tuple(step(one) for one in data["steps"]),
             refusals=tuple(Refusal(**tuples(one)) for one in data["refusals"]),
+            unseen=tuple(data.get("unseen", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ParseError(f"no record of this version of certaudit ({error})") from None
@@ -71,9 +75,16 @@ def step(data: Mapping[str, Any]) -> Step:
 
 def action(data: Mapping[str, Any]) -> Action:
     """One action."""
-    fields = {k: Node(**v) if k in ("before", "after") else v for k, v in data.items() if k != "kind"}
+    fields = {key: field(key, value) for key, value in data.items() if key != "kind"}
     made: Action = KINDS[data["kind"]](**tuples(fields))
     return made
+
+
+def field(key: str, value: Any) -> Any:  # noqa: ANN401 - as JSON has it
+    """A field of an action, of which some are records themselves."""
+    if key in ("before", "after"):
+        return Node(**value)
+    return [nouns.Served(**tuples(one)) for one in value] if key == "served" else value
 
 
 def tuples(data: Mapping[str, Any]) -> dict[str, Any]:

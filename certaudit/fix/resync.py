@@ -2,7 +2,7 @@
 
 Law: never an older certificate, never a certificate without its key, never wider permissions, never
 through a link to somewhere else. What is written belongs to the live generation; places that must agree
-are done together or not at all. Remote targets and reloads are left to a person, as commands.
+are done together or not at all. Other hosts are for ``sending``, what reads the files for ``consumers``.
 """
 
 from __future__ import annotations
@@ -24,14 +24,6 @@ BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\r?\n[A-Za-z0-9+/=\s]+?-----EN
 PARTS = ("cert", "chain", "fullchain", "privkey")
 BY_ENDING = {"key": "privkey", "crt": "fullchain", "fullchain": "fullchain"}
 LASTS = "The next renewal is handed out by the owner; until then the copies equal the live files."
-RELOADS = {
-    "nginx": "nginx -t && systemctl reload nginx",
-    "apache2": "apachectl configtest && systemctl reload apache2",
-    "httpd": "apachectl configtest && systemctl reload httpd",
-    "haproxy": "haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy",
-    "postfix": "postfix check && systemctl reload postfix",
-    "dovecot": "doveconf -n > /dev/null && systemctl reload dovecot",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +62,6 @@ def resynced(model: Model, lineage: Lineage, sight: Sight) -> Iterator[Step | Re
             lasts=LASTS,
             notes=tuple(notes(actions)),
             locks=(f"{lineage.config_dir}/.certbot.lock",),
-            commands=(*owner_commands(model, lineage), *reloads(behind)),
         )
 
 
@@ -157,13 +148,17 @@ def action(
 
 def fresh(place: Deployment, where: str, live: Live) -> CopyParts:
     """A place that the policy names and that is not there, if its name tells what it is to hold."""
-    name = where.rpartition("/")[2]
-    stem, _, ending = name.rpartition(".")
-    part = stem if stem in PARTS and ending == "pem" else BY_ENDING.get(ending)
+    part = fresh_part(where)
     if part is None:
         raise CannotError(f"{place.where} is not there, and its name does not tell what it should hold")
     made = action(where, ABSENT, (part,), live)
     return replace(made, after=replace(made.after, mode=0o600 if part == "privkey" else 0o644))
+
+
+def fresh_part(where: str) -> str | None:
+    """What a place that is not there is to hold, by its name; ``None`` where that does not tell."""
+    stem, _, ending = where.rpartition("/")[2].rpartition(".")
+    return stem if stem in PARTS and ending == "pem" else BY_ENDING.get(ending)
 
 
 def form(data: bytes, where: str) -> tuple[str, ...]:
@@ -227,14 +222,6 @@ def owner_commands(model: Model, lineage: Lineage) -> Iterator[str]:
     for step in own_steps(owner, lineage.name) if owner else ():
         if step.kind != "copy":
             yield step.command
-
-
-def reloads(behind: Iterable[Deployment]) -> Iterator[str]:
-    """How the consumers that refer to these places are made to read them again."""
-    for line in dict.fromkeys(line.where for d in behind for line in d.referenced_by):
-        parts = line.split("/")
-        if len(parts) > 2 and parts[1] == "etc" and parts[2] in RELOADS:
-            yield RELOADS[parts[2]]
 
 
 def by_hand(place: Deployment, lineage: Lineage) -> str:

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from certaudit.errors import CertauditError
 from certaudit.facts import Unit
+from certaudit.model import Source
 from certaudit.parsers.certificate import holds_private_key
-from certaudit.plan import ABSENT, Action, MakeDirectory, MoveFile, Node, Remedy, StopUnit, WriteText
+from certaudit.plan import ABSENT, NO_FILE, Action, MakeDirectory, MoveFile, Node, Remedy, WriteText
 
 
 class CannotError(CertauditError):
@@ -59,7 +60,7 @@ class Overlay:
 
     def add(self, action: Action) -> None:
         """See this action as done from now on."""
-        if isinstance(action, StopUnit):
+        if isinstance(action, NO_FILE):
             return
         self.nodes[action.path] = action.after
         if isinstance(action, WriteText):
@@ -102,6 +103,18 @@ def digest(data: bytes) -> str:
 def bytes_of(text: str) -> bytes:
     """The bytes a text stands for."""
     return text.encode("utf-8", "surrogateescape")
+
+
+def line_of(source: Source, sight: Sight) -> str:
+    """A line of a file as it stands there; "" where it can not be read."""
+    place = sight.place(source.path)
+    if place is None or source.line is None:
+        return ""
+    try:
+        lines = sight.read(place).decode("utf-8", "replace").splitlines()
+    except CertauditError:
+        return ""
+    return lines[source.line - 1] if source.line <= len(lines) else ""
 
 
 def edited(sight: Sight, path: str, change: Callable[[str], str]) -> WriteText:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from certaudit.errors import CertauditError
+from certaudit.fix import outward
 from certaudit.fix.checkpoint import Store
 from certaudit.fix.perform import (
     DriftError,
@@ -23,8 +24,10 @@ from certaudit.fix.perform import (
 )
 from certaudit.fix.sight import bytes_of, digest
 from certaudit.host.live_units import ManagerError
+from certaudit.host.ssh import RemoteError
 from certaudit.host.unit_switch import UnitSwitch
 from certaudit.plan import (
+    NO_FILE,
     ChangeMode,
     CopyParts,
     FileAction,
@@ -32,6 +35,9 @@ from certaudit.plan import (
     MoveFile,
     Node,
     Record,
+    ReloadUnit,
+    RunCommand,
+    SendParts,
     Step,
     StopUnit,
     WriteText,
@@ -51,7 +57,7 @@ def differing(record: Record, machine: Machine) -> Iterator[tuple[FileAction, st
     settled: set[str] = set()
     for number in range(len(record.progress) - 1, -1, -1):
         action = record.plan.actions[number]
-        if record.progress[number] not in ("begun", "done") or isinstance(action, StopUnit):
+        if record.progress[number] not in ("begun", "done") or isinstance(action, NO_FILE):
             continue
         if action.path in settled:
             continue
@@ -66,20 +72,38 @@ def differing(record: Record, machine: Machine) -> Iterator[tuple[FileAction, st
             yield action, f"{action.to} {action.before.difference(machine.node(action.to))}"
 
 
+def differing_elsewhere(record: Record, machine: Machine) -> Iterator[tuple[SendParts, str]]:
+    """As ``differing``, on other hosts if somebody agreed to look there. Raise ``RemoteError``."""
+    if machine.remote is None:
+        return
+    numbers = [n for n in range(len(record.progress)) if opened(record, n)]
+    for number, file in outward.look(record.plan, machine.remote, numbers).items():
+        action = record.plan.actions[number]
+        assert isinstance(action, SendParts)  # noqa: S101 - for the reader of types
+        if not any(node.same_as(file.node) for node in (action.before, action.after)):
+            yield action, f"{action.where} {action.after.difference(file.node)}"
+
+
 def begun_from(record: Record, path: str) -> list[Node]:
     """What stood at a path before the actions of a record that are open or were being undone."""
-    actions = [a for a in record.plan.actions if not isinstance(a, StopUnit) and a.path == path]
+    actions = [a for a in record.plan.actions if not isinstance(a, NO_FILE) and a.path == path]
     return [action.before for action in actions]
 
 
 def undo(record: Record, machine: Machine, store: Store, forced: frozenset[str]) -> Record:
     """Take a plan back, newest action first, holding the store's lock.
 
-    Places in ``forced`` are restored whatever stands there now. Raise ``DriftError`` before anything is
-    written, ``PartlyError`` after.
+    Places in ``forced`` are restored whatever stands there now. Those on other hosts are left as they
+    are where nobody agreed to change them. Raise ``DriftError`` before anything is written,
+    ``PartlyError`` after.
     """
     with locked(record.plan, machine, again=True):
         changed = tuple(text for a, text in differing(record, machine) if a.path not in forced)
+        try:
+            there = differing_elsewhere(record, machine)
+            changed += tuple(text for a, text in there if a.where not in forced)
+        except RemoteError as error:
+            raise DriftError((str(error),)) from error
         if changed:
             raise DriftError(changed)
         lost = [
@@ -88,18 +112,13 @@ def undo(record: Record, machine: Machine, store: Store, forced: frozenset[str])
             if opened(record, n) and old_bytes(record, n, a, machine, store) is None
         ]
         if lost:
-            paths = [record.plan.actions[n] for n in lost]
-            raise DriftError(
-                tuple(
-                    f"the former bytes of {a.path} are nowhere"
-                    for a in paths
-                    if not isinstance(a, StopUnit)
-                )
-            )
+            places = dict(copies(record.plan))
+            raise DriftError(tuple(f"the former bytes of {places[n].path} are nowhere" for n in lost))
         switch = switch_for(record.plan, machine)
         try:
             for step, numbers in reversed(list(numbered(record.plan))):
                 record = undo_step(step, numbers, machine, switch, store, record)
+            record = reload_again(record, switch, store)
         except CertauditError as error:
             raise PartlyError(store.record(record.id), str(error)) from error
     return record
@@ -123,16 +142,30 @@ def undo_step(
         return record
     for number in reversed(numbers):
         action = record.plan.actions[number]
-        if not opened(record, number):
+        if not opened(record, number) or isinstance(action, ReloadUnit):
             continue
         if isinstance(action, StopUnit):
             start_again(action, switch)
-        else:
+        elif isinstance(action, SendParts):
+            if machine.remote is None:
+                continue
+            old = old_bytes(record, number, action, machine, store) or b""
+            outward.take_back(action, old, machine.remote)
+        elif not isinstance(action, RunCommand):
             sweep(action, machine)
             take_back(action, number, machine, store, record)
         record = store.mark(record, number, "undone")
     if step.reload and switch:
         switch.reload()
+    return record
+
+
+def reload_again(record: Record, switch: UnitSwitch | None, store: Store) -> Record:
+    """Let the consumers read the files that are back."""
+    for number, action in enumerate(record.plan.actions):
+        if isinstance(action, ReloadUnit) and opened(record, number):
+            outward.reload(action, switch)
+            record = store.mark(record, number, "undone")
     return record
 
 
@@ -169,7 +202,7 @@ def take_back(action: FileAction, number: int, machine: Machine, store: Store, r
 
 
 def old_bytes(
-    record: Record, number: int, action: CopyParts, machine: Machine, store: Store
+    record: Record, number: int, action: CopyParts | SendParts, machine: Machine, store: Store
 ) -> bytes | None:
     """What a copy held before: kept beside the record, else still in the archive; ``None``: nowhere."""
     if action.before.kind != "file":

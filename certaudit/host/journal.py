@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from certaudit.errors import ParseError, UnreadableError
-from certaudit.host.runner import Completed, ProgramOutputError, run
+from certaudit.host.process import Completed, ProgramOutputError
+from certaudit.host.runner import run
 from certaudit.parsers.journal import JournalEntry, parse_entry
 
 _T = TypeVar("_T")

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from certaudit.errors import ParseError
 from certaudit.host.live_units import LiveState, ManagerError
-from certaudit.host.runner import ProgramError, find_program, run
+from certaudit.host.process import ProgramError
+from certaudit.host.runner import find_program, run
 from certaudit.parsers.systemctl_show import parse_list_units, parse_show, parse_timestamp
 from certaudit.parsers.timespan import parse_timespan
 from certaudit.parsers.unit_words import split_words

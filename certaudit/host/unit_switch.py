@@ -10,7 +10,8 @@ import time
 
 from certaudit.host.bus import BusUnavailableError, pystemd
 from certaudit.host.live_units import ManagerError
-from certaudit.host.runner import ProgramError, find_program, run
+from certaudit.host.process import ProgramError
+from certaudit.host.runner import find_program, run
 
 TIMEOUT = 30.0  # seconds
 MANAGER = (
@@ -66,6 +67,13 @@ class UnitSwitch:
             self._systemctl("daemon-reload")
         else:
             self._call(MANAGER[1], MANAGER[2], b"Reload")
+
+    def reload_unit(self, unit: str) -> None:
+        """Let a running service read its configuration again, and wait for the end of that.
+
+        Through systemctl, which alone tells how the job has ended. Raise ``ManagerError``.
+        """
+        self._systemctl("reload", "--", unit)
 
     def _wait(self, unit: str, *, resting: bool) -> None:
         until = time.monotonic() + TIMEOUT

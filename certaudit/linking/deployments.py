@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from certaudit.facts import CopyFact, LineageFact, Reference
+from certaudit.facts import CopyFact, LineageFact, Reference, ServedFact
 from certaudit.model import CopyStatus, Deployment, Distribution, Evidence, Policy, RenewalPath
+from certaudit.parsers.ssh_command import is_remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def deployments(
     found = [d for copy in copies if (d := of_copy(copy, references, lineages, paths, policy))]
     found.extend(of_references(references, lineages))
     found.extend(remote_targets(paths))
+    found.extend(declared_remotes(policy))
     found.extend(missing_copies(policy, found))
     by_id = {deployment.id: deployment for deployment in found}
     return tuple(by_id[key] for key in sorted(by_id))
@@ -64,7 +66,8 @@ def of_copy(
     if matched is None:
         return None
     writer = writer_of(copy.path, paths)
-    used_by = tuple(r.evidence for r in references if r.path == copy.path)
+    folder = str(PurePosixPath(copy.path).parent)
+    used_by = tuple(r.evidence for r in references if r.path.rstrip("/") in (copy.path, folder))
     declared = any(place == copy.path for _, place in policy.copies)
     return Deployment(
         id=f"copy:{copy.path}",
@@ -157,9 +160,37 @@ def remote_targets(paths: tuple[RenewalPath, ...]) -> Iterator[Deployment]:
                     )
 
 
+def declared_remotes(policy: Policy) -> Iterator[Deployment]:
+    """Places on other hosts that the policy names: listed, their state unknown."""
+    for lineage, place in policy.copies:
+        if is_remote(place):
+            yield Deployment(f"remote:{place}", lineage, "remote", place, None, "unknown")
+
+
+def of_served(served: Iterable[ServedFact], lineages: tuple[LineageFact, ...]) -> tuple[Deployment, ...]:
+    """What addresses serve, where it is a generation of the lineage that was asked for."""
+    found = {}
+    for fact in served:
+        lineage = next((x for x in lineages if x.name == fact.lineage), None)
+        numbers = (
+            [n for n, cert in lineage.generations if cert.fingerprint == fact.fingerprint]
+            if lineage
+            else []
+        )
+        if lineage is None or not numbers:
+            continue
+        number = max(numbers)
+        status: CopyStatus = "current" if number == lineage.live else "stale"
+        key = f"served:{fact.address}#{lineage.name}"
+        found[key] = Deployment(
+            key, lineage.name, "served", fact.address, number, status, referenced_by=fact.evidence
+        )
+    return tuple(found[key] for key in sorted(found))
+
+
 def missing_copies(policy: Policy, found: list[Deployment]) -> Iterator[Deployment]:
     """Copies that the policy names and that are not there."""
     places = {deployment.where for deployment in found}
     for lineage, place in policy.copies:
-        if place not in places:
+        if place not in places and not is_remote(place):
             yield Deployment(f"copy:{place}", lineage, "copy", place, None, "missing")

@@ -128,6 +128,7 @@ def assign(
 def unknown_names(lineages: tuple[Lineage, ...], policy: Policy) -> Iterable[Reason]:
     """Lineages that the policy names and the machine does not have."""
     known = {lineage.name for lineage in lineages}
-    for name in dict.fromkeys(name for name, _ in (*policy.owners, *policy.copies)):
+    declared = (*policy.owners, *policy.copies, *policy.served)
+    for name in dict.fromkeys(name for name, _ in declared):
         if name not in known:
             yield Reason("lineage-unknown", f"the policy names a lineage that is not here: {name}")

@@ -11,6 +11,8 @@ from typing import Any
 
 from certaudit.errors import ParseError
 from certaudit.model import Policy
+from certaudit.parsers.endpoint import parse_endpoint
+from certaudit.parsers.ssh_command import is_remote, parse_place
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,14 +21,15 @@ else:
 
 LINE = re.compile(r"at line (\d+)")
 TOP_KEYS = frozenset({"lineages", "ignore"})
-LINEAGE_KEYS = frozenset({"owner", "copies"})
+LINEAGE_KEYS = frozenset({"owner", "copies", "served"})
 
 
 def parse_policy(text: str, where: str) -> Policy:
     """The text of a policy file as a ``Policy``.
 
-    ``[lineages."NAME"]`` holds ``owner`` (a trigger without its line, or a file of its chain) and
-    ``copies`` (absolute paths that must hold the live generation); ``ignore`` is a list of ``SLUG`` or
+    ``[lineages."NAME"]`` holds ``owner`` (a trigger without its line, or a file of its chain),
+    ``copies`` (absolute paths, or ``[USER@]HOST:PATH`` on other hosts, that must hold the live
+    generation) and ``served`` (addresses that must serve it); ``ignore`` is a list of ``SLUG`` or
     ``SLUG:SUBJECT``. Raise ``ParseError`` for text that is no TOML and for keys this does not know.
     """
     try:
@@ -39,14 +42,19 @@ def parse_policy(text: str, where: str) -> Policy:
     check_keys(data, TOP_KEYS, "the top level")
     owners: list[tuple[str, str]] = []
     copies: list[tuple[str, str]] = []
+    served: list[tuple[str, str]] = []
     for name, table in mapping(data.get("lineages", {}), "lineages").items():
         check_keys(mapping(table, f'lineages."{name}"'), LINEAGE_KEYS, f'lineages."{name}"')
         if "owner" in table:
             owners.append((name, text_of(table["owner"], f'lineages."{name}".owner')))
-        copies.extend(
-            (name, place) for place in texts(table.get("copies", []), f'lineages."{name}".copies')
-        )
-    return Policy(tuple(owners), tuple(copies), tuple(texts(data.get("ignore", []), "ignore")), where)
+        for place in texts(table.get("copies", []), f'lineages."{name}".copies'):
+            if is_remote(place):
+                parse_place(place)
+            copies.append((name, place))
+        addresses = texts(table.get("served", []), f'lineages."{name}".served')
+        served.extend((name, str(parse_endpoint(address))) for address in addresses)
+    ignores = tuple(texts(data.get("ignore", []), "ignore"))
+    return Policy(tuple(owners), tuple(copies), ignores, where, tuple(served))
 
 
 def check_keys(table: dict[str, Any], known: frozenset[str], place: str) -> None:

@@ -9,7 +9,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from certaudit.plan import Action, Node, Plan, Refusal, Step, StopUnit, WriteText
+from certaudit.linking.redaction import redacted_text
+from certaudit.plan import (
+    Action,
+    Node,
+    Plan,
+    Refusal,
+    ReloadUnit,
+    RunCommand,
+    SendParts,
+    Step,
+    StopUnit,
+    WriteText,
+)
 from certaudit.render.plan_text import action_line, changed_lines
 
 SCHEMA = "certaudit/plan/v1"
@@ -28,6 +40,7 @@ def render(plan: Plan) -> str:
         "steps": [step_data(step) for step in plan.steps],
         "refusals": [refusal_data(refusal) for refusal in plan.refusals],
         "commands": list(plan.commands),
+        "unseen": list(plan.unseen),
     }
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
@@ -54,6 +67,15 @@ def action_data(action: Action) -> dict[str, Any]:
     data: dict[str, Any] = {"kind": type(action).__name__, "text": action_line(action)}
     if isinstance(action, StopUnit):
         return {**data, "unit": action.unit, "before": action.active, "after": "inactive"}
+    if isinstance(action, RunCommand):
+        told = {"RENEWED_LINEAGE": action.lineage, "RENEWED_DOMAINS": action.domains}
+        command = redacted_text(action.command)
+        return {**data, "command": command, "environment": told, "source": action.source}
+    if isinstance(action, ReloadUnit):
+        served = [{"address": s.address, "name": s.name, "serial": s.serial} for s in action.served]
+        return {**data, "unit": action.unit, "test": list(action.test), "served": served}
+    if isinstance(action, SendParts):
+        data |= {"host": action.host, "options": list(action.options)}
     data |= {"path": action.path, "before": node_data(action.before), "after": node_data(action.after)}
     if isinstance(action, WriteText):
         data["diff"] = list(changed_lines(action))

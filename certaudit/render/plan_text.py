@@ -13,17 +13,21 @@ from collections.abc import Iterator
 from certaudit.linking.redaction import redacted_text
 from certaudit.linking.words import count, listing
 from certaudit.plan import (
+    OUTWARD,
     REMEDIES,
     Action,
     ChangeMode,
     CopyParts,
     MakeDirectory,
     MoveFile,
+    Outward,
     Plan,
     PutLink,
     Record,
     Refusal,
     RemoveLink,
+    RunCommand,
+    SendParts,
     Step,
     StopUnit,
     WriteText,
@@ -57,6 +61,11 @@ def lines(plan: Plan, width: int) -> Iterator[str]:
     for refusal in plan.refusals:
         yield from refusal_lines(refusal, width)
     yield from command_lines("Left for you to run afterwards:", plan.commands)
+    if plan.unseen:
+        yield ""
+        yield from folded(
+            f"Not looked at: {listing(plan.unseen, 6)}; --remote does so over ssh.", "", width
+        )
 
 
 def step_lines(step: Step, number: int, width: int) -> Iterator[str]:
@@ -106,6 +115,8 @@ def action_line(action: Action) -> str:
     """What one action does, in one line."""
     if isinstance(action, StopUnit):
         return f"stop {action.unit}"
+    if isinstance(action, OUTWARD):
+        return outward_line(action)
     if isinstance(action, WriteText):
         word = "write" if action.before.kind == "absent" else "change"
         mode = f" (mode {action.after.mode:04o})" if action.before.kind == "absent" else ""
@@ -121,6 +132,16 @@ def action_line(action: Action) -> str:
     if isinstance(action, MakeDirectory):
         return f"make the directory {action.path}"
     return link_line(action)
+
+
+def outward_line(action: Outward) -> str:
+    """What is done elsewhere, or by other programs, in one line."""
+    if isinstance(action, SendParts):
+        return f"send {' + '.join(action.sources)} to {action.where}"
+    if isinstance(action, RunCommand):
+        return f"run {redacted_text(action.command)} ({action.source})"
+    seen = f"; then look at {', '.join(s.address for s in action.served)}" if action.served else ""
+    return f"run {' '.join(action.test)}; reload {action.unit}{seen}"
 
 
 def link_line(action: PutLink | RemoveLink) -> str:
@@ -169,6 +190,22 @@ def explanation(step: Step, width: int) -> Iterator[str]:
     for other in step.others:
         yield from folded(f"{other}  {REMEDIES[other]}", INDENT, width, INDENT * 2)
     yield "`certaudit undo` takes it back: bytes, modes, owners, times, links and unit states."
+
+
+def outward_lines(record: Record, width: int) -> Iterator[str]:
+    """What a record has done beyond this machine's files, and what becomes of that when it is undone."""
+    standing = [
+        action
+        for action, state in zip(record.plan.actions, record.progress, strict=True)
+        if state in ("begun", "done")
+    ]
+    sent = [action.where for action in standing if isinstance(action, SendParts)]
+    if sent:
+        yield from folded(f"Also, over ssh: {listing(sent, 6)}", INDENT, width)
+    for action in standing:
+        if isinstance(action, RunCommand):
+            command = redacted_text(action.command)
+            yield from folded(f"It ran {command}: that can not be taken back.", INDENT, width)
 
 
 def record_lines(record: Record, width: int, standing: str) -> Iterator[str]:

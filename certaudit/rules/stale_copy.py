@@ -57,9 +57,13 @@ def finding(model: Model, lineage: Lineage, behind: list[Deployment]) -> Finding
 
 def messages(lineage: Lineage, behind: list[Deployment]) -> Iterator[str]:
     """What is wrong, one clause for each kind of fault."""
+    served = [d.where for d in behind if d.kind == "served"]
     old, odd, gone = (
-        [d.where for d in behind if d.status == status] for status in ("stale", "mismatch", "missing")
+        [d.where for d in behind if d.status == status and d.kind != "served"]
+        for status in ("stale", "mismatch", "missing")
     )
+    if served:
+        yield f"{listing(served, 4)} still {verb(served)} an older {lineage.name} than live"
     if old:
         number = count(len(old), "place holds", "places hold")
         than = f"an older {lineage.name} than live (generation {lineage.live})"
@@ -67,8 +71,13 @@ def messages(lineage: Lineage, behind: list[Deployment]) -> Iterator[str]:
     if odd:
         yield f"certificate and key of {lineage.name} do not belong together in {listing(odd, 4)}"
     if gone:
-        verb = "is" if len(gone) == 1 else "are"
-        yield f"{listing(gone, 4)} should hold {lineage.name} and {verb} not there"
+        are = "is" if len(gone) == 1 else "are"
+        yield f"{listing(gone, 4)} should hold {lineage.name} and {are} not there"
+
+
+def verb(served: list[str]) -> str:
+    """What one address does, or several."""
+    return "serves" if len(served) == 1 else "serve"
 
 
 def first_expiry(lineage: Lineage, behind: list[Deployment]) -> datetime | None:
@@ -94,6 +103,10 @@ def fix(lineage: Lineage, behind: list[Deployment]) -> Fix:
     if all(d.kind == "config" for d in behind):
         files = sorted({line.place for d in behind for line in d.referenced_by})
         return Fix(f"let {listing(files, 4)} name the files in {live} instead", True)
+    if all(d.kind == "served" for d in behind):
+        return Fix(
+            "let what serves it read its files again", True, (f"certaudit resync {lineage.name}",)
+        )
     return Fix(title, True, tuple(command(d, live) for d in behind if d.kind == "copy"))
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from certaudit.errors import CertauditError
-from certaudit.plan import CopyParts, Plan, StopUnit
+from certaudit.plan import NO_FILE, CopyParts, Plan
 from tests.fix.faults import counted, failing, killed, watched
 from tests.fix.machines import HERE, Bench, bench
 
@@ -43,10 +43,10 @@ def plan(machine: Bench) -> Plan:
 def old_or_new(machine: Bench, plan: Plan) -> None:
     """Every place is as some action of the plan found it or left it."""
     for action in plan.actions:
-        if isinstance(action, StopUnit):
+        if isinstance(action, NO_FILE):
             continue
         path = machine.root / action.path[1:]
-        states = [a for a in plan.actions if not isinstance(a, StopUnit) and a.path == action.path]
+        states = [a for a in plan.actions if not isinstance(a, NO_FILE) and a.path == action.path]
         nodes = [node for a in states for node in (a.before, a.after)]
         if not os.path.lexists(path):
             assert "absent" in {n.kind for n in nodes}

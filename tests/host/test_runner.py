@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Mapping
@@ -10,28 +11,31 @@ from pathlib import Path
 import pytest
 
 from certaudit.errors import CertauditError
-from certaudit.host import runner
-from certaudit.host.runner import (
-    ALLOWED,
+from certaudit.host.process import (
     Completed,
     ProgramError,
     ProgramMissingError,
     ProgramOutputError,
     ProgramRefusedError,
     ProgramTimeoutError,
-    find_program,
-    run,
+    start,
 )
+from certaudit.host.runner import ALLOWED, find_program, run
 
 JOURNALCTL = find_program("journalctl")
 needs_journalctl = pytest.mark.skipif(JOURNALCTL is None, reason="no journalctl on this machine")
 
 
 def shell(
-    script: str, timeout: float = 10, limit: int = 1000, env: Mapping[str, str] | None = None
+    script: str,
+    timeout: float = 10,
+    limit: int = 1000,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
 ) -> Completed:
     """Any program behind the allow-list, which systemctl and journalctl cannot stand for."""
-    return runner._run(["/bin/sh", "-c", script], timeout, limit, env or {})
+    argv = ["/bin/sh", "-c", script]
+    return start(argv, timeout=timeout, limit=limit, env=env or {}, stdin=stdin)
 
 
 @pytest.mark.parametrize(
@@ -79,9 +83,17 @@ def test_no_input_and_no_inherited_environment(monkeypatch: pytest.MonkeyPatch) 
     assert shell("cat; echo ${SECRET-none} $HOOK; pwd", env={"HOOK": "y"}).stdout == b"none y\n/\n"
 
 
+def test_input_of_any_length_goes_in_and_a_program_need_not_read_it() -> None:
+    data = bytes(range(256)) * 4000
+    done = shell("cat | sha256sum", stdin=data)
+    assert done.stdout.split()[0].decode() == hashlib.sha256(data).hexdigest()
+    assert shell("exit 0", stdin=data).returncode == 0
+    assert shell("cat", stdin=b"") == Completed(0, b"", "")
+
+
 def test_a_missing_program_is_a_typed_error() -> None:
     with pytest.raises(ProgramMissingError):
-        runner._run(["/nonexistent/program"], 1, 1, {})
+        start(["/nonexistent/program"], timeout=1, limit=1, env={})
 
 
 def test_more_output_than_allowed_is_an_error_that_keeps_the_beginning() -> None:
@@ -98,10 +110,10 @@ def test_endless_errors_do_not_fill_the_memory() -> None:
 
 def test_a_timeout_ends_the_whole_group(tmp_path: Path) -> None:
     script = f"sleep 60 & echo $! > {tmp_path}/child; wait"
-    start = time.monotonic()
+    began = time.monotonic()
     with pytest.raises(ProgramTimeoutError, match="did not end within"):
         shell(script, timeout=0.5)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - began < 5
     child = int((tmp_path / "child").read_text())
     assert _ended(child)
 

@@ -50,12 +50,12 @@ def test_a_policy_that_declares_nothing(text: str) -> None:
         ("[lineage.a]", 'unknown key "lineage" in the top level; known are ignore, lineages'),
         (
             '[lineages."a.example.org"]\nowners = "x"',
-            'unknown key "owners" in lineages."a.example.org"; known are copies, owner',
+            'unknown key "owners" in lineages."a.example.org"; known are copies, owner, served',
         ),
         # a name with dots needs quotes; without them it is a table in a table
         (
             '[lineages.example.org]\nowner = "x"',
-            'unknown key "org" in lineages."example"; known are copies, owner',
+            'unknown key "org" in lineages."example"; known are copies, owner, served',
         ),
         ('lineages = ["a"]', "lineages must be a table"),
         ("[lineages]\na = 1", 'lineages."a" must be a table'),

@@ -1,0 +1,128 @@
+"""Everything that holds or serves a certificate, brought up to date: the resync part of a plan.
+
+Law: in this order, for each certificate: copies on this machine, copies on other hosts, the owner's own
+steps; then each consumer once. What certaudit does not do itself is left as commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from certaudit.fix import consumers, own_steps, resync, sending
+from certaudit.fix.sending import Remote
+from certaudit.fix.sight import Overlay
+from certaudit.linking.words import listing
+from certaudit.model import Lineage, Model
+from certaudit.plan import Refusal, ReloadUnit, RunCommand, SendParts, Step
+
+
+class Draft(Protocol):
+    """A plan in the making, as far as this part of it goes."""
+
+    model: Model
+    sight: Overlay
+    steps: list[Step]
+    refusals: list[Refusal]
+    unseen: tuple[str, ...]
+
+    def take(self, found: Iterable[Step | Refusal]) -> None:
+        """Take in what was found, each in its place."""
+
+
+def about(step: Step) -> str:
+    """What a step of this part is about, the same in every plan for the same machine."""
+    first = step.actions[0] if step.actions else None
+    if isinstance(first, SendParts):
+        return f"host {first.host}"
+    if isinstance(first, ReloadUnit):
+        return f"unit {first.unit}"
+    return "own steps" if isinstance(first, RunCommand) else "copies"
+
+
+def bring_up_to_date(
+    draft: Draft, lineages: Sequence[Lineage], remote: Remote | None, *, run_hooks: bool
+) -> None:
+    """Add the steps for some lineages to a plan."""
+    begin = len(draft.steps)
+    hosts: dict[str, frozenset[str]] = {}
+    for lineage in lineages:
+        draft.take(resync.resynced(draft.model, lineage, draft.sight))
+        hosts[lineage.name] = elsewhere(draft, lineage, remote)
+        if run_hooks:
+            draft.take(own_steps.run_again(draft.model, lineage, draft.sight, hosts[lineage.name]))
+    by_hand = reload(draft, begin, lineages)
+    done = draft.steps[begin:]
+    for number, step in enumerate(done, begin):
+        if about(step) in ("copies", "own steps"):
+            name = step.subjects[0]
+            lineage = next(x for x in lineages if x.name == name)
+            left = own_steps.left(draft.model, lineage, hosts[name], done)
+            commands = (*step.commands, *left, *by_hand.get(name, ()))
+            draft.steps[number] = replace(step, commands=tuple(dict.fromkeys(commands)))
+
+
+def elsewhere(draft: Draft, lineage: Lineage, remote: Remote | None) -> frozenset[str]:
+    """The steps for other hosts; the hosts that then hold the live generation."""
+    if remote is not None:
+        found = sending.sent(draft.model, lineage, draft.sight, remote)
+        draft.take(found.found)
+        return found.hosts
+    places = (target.where for target in sending.targets(draft.model, lineage, draft.sight))
+    draft.unseen = tuple(dict.fromkeys((*draft.unseen, *places)))
+    return frozenset()
+
+
+def reload(draft: Draft, begin: int, lineages: Sequence[Lineage]) -> dict[str, list[str]]:
+    """The steps that let consumers read again; the commands for those that certaudit can not reload."""
+    by_hand: dict[str, list[str]] = {}
+    found: list[Step] = []
+    for consumer, use in consumers.uses(draft.model, draft.steps[begin:], lineages).items():
+        step = consumers.reloaded(draft.model, consumer, use, draft.sight)
+        if step is not None:
+            found.append(step)
+        elif not consumers.rests(draft.model, consumer, draft.sight):
+            for name in use.lineages:
+                by_hand.setdefault(name, []).append(consumer.by_hand)
+    for lineage in lineages:
+        found = with_declared(draft.model, lineage, found)
+    draft.take(found)
+    covered = {name for step in found for name in step.subjects}
+    still = [x for x in lineages if is_behind(draft.model, x, covered)]
+    draft.take(unknown(draft.model, x, by_hand.get(x.name, ())) for x in still)
+    return by_hand
+
+
+def with_declared(model: Model, lineage: Lineage, found: list[Step]) -> list[Step]:
+    """The steps, of which the last for a lineage looks at the addresses that the policy declares."""
+    number = max((n for n, s in enumerate(found) if lineage.name in s.subjects), default=None)
+    declared = [address for name, address in model.policy.served if name == lineage.name]
+    if number is None or not declared or lineage.current is None:
+        return found
+    action = found[number].actions[0]
+    assert isinstance(action, ReloadUnit)  # noqa: S101 - for the reader of types
+    served = (*action.served, *(consumers.served(lineage, address) for address in declared))
+    changed = replace(action, served=tuple(dict.fromkeys(served)))
+    return [*found[:number], replace(found[number], actions=(changed,)), *found[number + 1 :]]
+
+
+def is_behind(model: Model, lineage: Lineage, covered: set[str]) -> bool:
+    """Is an older generation served by something that nothing here reloads?"""
+    return lineage.name not in covered and any(served_behind(model, lineage))
+
+
+def served_behind(model: Model, lineage: Lineage) -> list[str]:
+    """The addresses that serve an older generation."""
+    return [
+        place.where
+        for place in model.deployments
+        if place.lineage == lineage.name and place.kind == "served" and place.status == "stale"
+    ]
+
+
+def unknown(model: Model, lineage: Lineage, commands: Iterable[str]) -> Refusal:
+    """An older generation is served by something that has no running unit that is known."""
+    where = listing(served_behind(model, lineage), 4)
+    why = f"{where} serves an older {lineage.name}, and the unit that serves it is not known: reload it"
+    return Refusal((resync.RULE,), (lineage.name,), why, tuple(commands))

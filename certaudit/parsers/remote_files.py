@@ -1,0 +1,82 @@
+"""What another host's shell says of files there: the answer of ``host.ssh`` read into records.
+
+Law: pure. A regular file is shown by a line of ``ls -ldn`` (POSIX: mode, links, owner, group, size) and
+its bytes, everything else by one word. What a login shell prints before the first mark is passed over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from certaudit.errors import ParseError
+from certaudit.plan import ABSENT, Node, NodeKind
+
+BEGIN, END = b"certaudit:begin\n", b"certaudit:end\n"
+LINE = re.compile(rb"-([r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-])([.+@]?) +(\d+) +(\d+) +(\d+) +(\d+) ")
+KINDS: dict[bytes, NodeKind] = {
+    b"absent": "absent", b"link": "link", b"directory": "directory", b"other": "other",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """What stands at a path of another host, with a regular file's bytes.
+
+    ``closed``: this user may not read it. ``nowhere``: the directory that would hold it is not there.
+    ``listed``: an access list or the like goes beyond its mode.
+    """
+
+    node: Node
+    data: bytes = b""
+    closed: bool = False
+    nowhere: bool = False
+    listed: bool = False
+
+
+def parse_files(answer: bytes, paths: tuple[str, ...]) -> dict[str, RemoteFile]:
+    """One record a path, in the order asked. Raise ``ParseError`` for an answer that is none."""
+    start = answer.find(BEGIN)
+    if start < 0:
+        raise ParseError("the answer has no beginning")
+    rest = answer[start + len(BEGIN) :]
+    found: dict[str, RemoteFile] = {}
+    for path in paths:
+        found[path], rest = one(rest)
+    if not rest.startswith(END):
+        raise ParseError("the answer is cut off, or a file changed while it was read")
+    return found
+
+
+def one(rest: bytes) -> tuple[RemoteFile, bytes]:
+    """The first record, and what follows it."""
+    line, mark, after = rest.partition(b"\n")
+    match = LINE.match(line)
+    if match is not None:
+        size = int(match[6])
+        data = after[:size]
+        return RemoteFile(node_of(match, data), data, listed=match[2] == b"+"), after[size:]
+    if not mark or (line not in KINDS and line not in (b"closed", b"nowhere")):
+        raise ParseError("the answer is cut off, or a file changed while it was read")
+    kind = KINDS.get(line, "absent" if line == b"nowhere" else "other")
+    node = ABSENT if kind == "absent" else Node(kind)
+    return RemoteFile(node, closed=line == b"closed", nowhere=line == b"nowhere"), after
+
+
+def node_of(match: re.Match[bytes], data: bytes) -> Node:
+    """A regular file by its line and its bytes; its time is not asked for."""
+    digest = hashlib.sha256(data).hexdigest()
+    links, uid, gid = (int(match[n]) for n in (3, 4, 5))
+    return Node("file", digest, mode_of(match[1].decode()), uid, gid, links=links)
+
+
+def mode_of(letters: str) -> int:
+    """``rw-r-----`` as a number (ls(1), chmod(1))."""
+    mode = 0
+    for place, letter in enumerate(letters):
+        if letter not in "-ST":
+            mode |= 0o400 >> place
+        if letter in "sStT":
+            mode |= 0o4000 >> (place // 3)
+    return mode
