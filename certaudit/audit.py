@@ -15,7 +15,7 @@ from certaudit.host.machine import Host
 from certaudit.linking import deployments as deploying
 from certaudit.linking import ledger, ownership, starts
 from certaudit.linking.comfort import false_comforts
-from certaudit.linking.distribution import hook_targets
+from certaudit.linking.distribution import hook_work
 from certaudit.linking.lineages import lineage_of
 from certaudit.linking.paths import Lineages, Linked, all_calls, hook_commands, link, scripts_of
 from certaudit.linking.redaction import redacted
@@ -57,9 +57,9 @@ def observe(host: Host, policy: Policy) -> Model:
     others = {call.config_dir for call in calls if call.config_dir.startswith("/")} - {DEFAULT_CONFIG}
     lineages, facts = read_lineages(host, [DEFAULT_CONFIG, *sorted(others)], gaps)
     hooks = {
-        command: hook_targets(followed(command, machine)) for command in hook_commands(lineages, calls)
+        command: hook_work(followed(command, machine)) for command in hook_commands(lineages, calls)
     }
-    lineages = replace(lineages, written=hooks)
+    lineages = replace(lineages, work=hooks)
     linked = [one for c, t in traced if (one := link(c, t, lineages, machine.missing))]
     gaps.extend(gap for one in linked for gap in one.gaps)
     gaps.extend(unreadable_gaps(machine))

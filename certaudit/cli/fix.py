@@ -13,18 +13,20 @@ import typer
 
 from certaudit.cli.audit import Format, check_slugs, width
 from certaudit.cli.common import AsOfOption, PolicyOption, RootOption, moment_of, patience, policy_of
+from certaudit.cli.dialogue import ask, put
 from certaudit.errors import CertauditError, UsageError
+from certaudit.parsers.policy import POLICY_FILE
 
 if TYPE_CHECKING:
     from certaudit.fix.perform import Machine
     from certaudit.fix.plan import Choices
     from certaudit.host.machine import Host
     from certaudit.model import Finding, Model, Result
-    from certaudit.plan import Plan, Remedy, Step
+    from certaudit.plan import Plan, Remedy
 
 REFUSED, LEFT = 4, 1
+HISTORY = frozenset({"stolen-renewal", "starved-job"})  # said as long as two paths are armed
 STATE = Path("/var/lib/certaudit")
-PROMPT = "Do this? [Y]es, no, all, quit, explain, diff, remedy: "
 
 StateOption = Annotated[
     Path,
@@ -50,6 +52,10 @@ def command(
     remedy: Annotated[
         list[str] | None, typer.Option(metavar="SUBJECT=a..e", help="This remedy for that certificate.")
     ] = None,
+    owner: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=TRIGGER", help=f"Who should renew it; written to {POLICY_FILE}."),
+    ] = None,
     accepted: Annotated[
         list[str] | None,
         typer.Option("--accept-orphan", metavar="NAME", help="It may lose its last renewal path."),
@@ -65,27 +71,28 @@ def command(
     if yes and (plan_only or form is Format.json):
         raise UsageError("--yes does the plan: it goes with neither --plan nor --format json")
     look = Look(target or root or Path("/"), as_of, policy)
-    choices = chosen(only or [], remedy or [], accepted or [])
-    model, machine = look.once()
-    check_subjects(model, choices)
-    plan = planned(model, machine, choices)
+    choices = chosen(only or [], remedy or [], accepted or [], owner or [])
+    seen = look.once(choices)
+    check_subjects(seen[0], choices)
+    plan = planned(seen, choices)
     asking = not (yes or plan_only or form is Format.json) and sys.stdin.isatty() and sys.stdout.isatty()
     if not yes and not asking:
         show(plan, form)
         return 0
     if asking:
-        answer = ask(model, machine, choices, plan)
+        answer = ask(look.once, planned, choices, width())
         if answer is None:
             return 0
-        plan = answer
-    return carry_out(plan, look, machine, choices, state_dir, shown=asking)
+        plan, choices = answer
+    return carry_out(plan, look, seen[1], choices, state_dir, shown=asking)
 
 
 class Look:
-    """One target, looked at as often as needed."""
+    """One target, looked at as often as needed; what was seen for the same owners is kept."""
 
     def __init__(self, target: Path, as_of: str | None, policy: Path | None) -> None:
         self.target, self.as_of, self.policy = target, as_of, policy
+        self._seen: dict[tuple[tuple[str, str], ...], tuple[Model, Machine]] = {}
 
     def host(self) -> Host:
         """The machine as it is now."""
@@ -93,14 +100,24 @@ class Look:
 
         return open_host(self.target, moment_of(self.as_of))
 
-    def once(self) -> tuple[Model, Machine]:
+    def once(self, choices: Choices) -> tuple[Model, Machine]:
+        """What was known of the machine when first asked, by the owners chosen, and the machine."""
+        if choices.owners not in self._seen:
+            self._seen[choices.owners] = self.now(choices.owners)
+        return self._seen[choices.owners]
+
+    def now(self, owners: tuple[tuple[str, str], ...] = ()) -> tuple[Model, Machine]:
         """What is known of the machine now, and the machine."""
+        from dataclasses import replace  # noqa: PLC0415
+
         from certaudit.audit import observe  # noqa: PLC0415
         from certaudit.fix.perform import machine_at  # noqa: PLC0415
 
         with patience():
             host = self.host()
-            model = observe(host, policy_of(host.root, self.policy))
+            policy = policy_of(host.root, self.policy)
+            others = tuple(pair for pair in policy.owners if pair[0] not in dict(owners))
+            model = observe(host, replace(policy, owners=(*others, *owners)))
             return model, machine_at(host.root.directory, host.systemd)
 
     def findings(self) -> tuple[tuple[Result, Finding], ...]:
@@ -108,10 +125,10 @@ class Look:
         from certaudit.audit import audit  # noqa: PLC0415
         from certaudit.rules import rules  # noqa: PLC0415
 
-        return audit(self.once()[0], rules()).findings
+        return audit(self.now()[0], rules()).findings
 
 
-def chosen(only: list[str], remedies: list[str], accepted: list[str]) -> Choices:
+def chosen(only: list[str], remedies: list[str], accepted: list[str], owners: list[str]) -> Choices:
     """The choices of a command line. Raise ``UsageError``."""
     from certaudit.fix.plan import RULES, Choices  # noqa: PLC0415
 
@@ -121,7 +138,17 @@ def chosen(only: list[str], remedies: list[str], accepted: list[str]) -> Choices
         if slug not in RULES:
             raise UsageError(f"certaudit fix does nothing about {slug}; it knows {', '.join(RULES)}")
     pairs = tuple(remedy_of(item) for item in remedies)
-    return Choices(tuple(only), pairs, frozenset(accepted))
+    return Choices(
+        tuple(only), pairs, frozenset(accepted), owners=tuple(owner_of(item) for item in owners)
+    )
+
+
+def owner_of(item: str) -> tuple[str, str]:
+    """``NAME=TRIGGER``. Raise ``UsageError``."""
+    name, _, word = item.partition("=")
+    if not name or not word:
+        raise UsageError(f"--owner {item!r}: try NAME=timer:certbot.timer")
+    return name, word
 
 
 def remedy_of(item: str) -> tuple[str, Remedy]:
@@ -136,18 +163,27 @@ def remedy_of(item: str) -> tuple[str, Remedy]:
 def check_subjects(model: Model, choices: Choices) -> None:
     """Raise ``UsageError`` for a certificate that is not here, which is a typing mistake."""
     only = [item.partition(":")[2] for item in choices.only]
-    for name in (*(s for s, _ in choices.remedies), *choices.accepted, *filter(None, only)):
+    pairs = (*choices.remedies, *choices.owners)
+    for name in (*(subject for subject, _ in pairs), *choices.accepted, *filter(None, only)):
         if model.lineage(name) is None:
             known = ", ".join(x.name for x in model.lineages) or "none"
             raise UsageError(f"there is no certificate {name!r} here; there is: {known}")
+    for name, word in choices.owners:
+        lineage = model.lineage(name)
+        if lineage is not None and lineage.owner_source != "declared":
+            from certaudit.fix.owners import claimants  # noqa: PLC0415
+
+            able = ", ".join(c.word for c in claimants(model, lineage)) or "none"
+            raise UsageError(f"--owner {name}={word}: that names no path of it, or several; try: {able}")
 
 
-def planned(model: Model, machine: Machine, choices: Choices) -> Plan:
+def planned(seen: tuple[Model, Machine], choices: Choices) -> Plan:
     """The plan, its target named so that it can be found again."""
     from dataclasses import replace  # noqa: PLC0415
 
     from certaudit.fix.plan import plan_of  # noqa: PLC0415
 
+    model, machine = seen
     return replace(plan_of(model, machine, choices), target=str(machine.root.directory))
 
 
@@ -157,86 +193,6 @@ def show(plan: Plan, form: Format) -> None:
 
     text = plan_json.render(plan) if form is Format.json else plan_text.render(plan, width())
     put(text)
-
-
-def put(text: str) -> None:
-    """Text on stdout, at once."""
-    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-    sys.stdout.flush()
-
-
-def ask(model: Model, machine: Machine, choices: Choices, plan: Plan) -> Plan | None:
-    """Show the plan and ask about each step; ``None`` where nothing is to be done."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from certaudit.fix.plan import key_of  # noqa: PLC0415
-
-    show(plan, Format.terminal)
-    if not plan.steps:
-        return plan
-    taken: set[str] = set()
-    while left := [step for step in plan.steps if key_of(step) not in taken]:
-        number = plan.steps.index(left[0]) + 1
-        answer = answered(left[0], number, len(plan.steps))
-        if answer == "quit":
-            put("Nothing was changed.\n")
-            return None
-        if answer == "all":
-            break
-        if answer == "yes":
-            taken.add(key_of(left[0]))
-            continue
-        if answer == "no":
-            choices = replace(choices, declined=choices.declined | {key_of(left[0])})
-        else:
-            names = tuple((name, remedy_of(f"x={answer}")[1]) for name in left[0].subjects)
-            choices = replace(choices, remedies=(*choices.remedies, *names))
-        plan = planned(model, machine, choices)
-        if answer not in ("yes", "no"):
-            show(plan, Format.terminal)
-    if not plan.steps:
-        put("Nothing was changed.\n")
-        return None
-    steps = "step" if len(plan.steps) == 1 else "steps"
-    if reply(f"Apply {len(plan.steps)} {steps} now? [y/N] ") not in ("y", "yes"):
-        put("Nothing was changed.\n")
-        return None
-    return plan
-
-
-def answered(step: Step, number: int, most: int) -> str:
-    """What a person says to one step: yes, no, all, quit, or the letter of another remedy."""
-    from certaudit.render import plan_text  # noqa: PLC0415
-
-    put(f"\nStep {number} of {most}: {step.title}\n")
-    words = ("yes", "no", "all", "quit", "explain", "diff", "remedy")
-    while True:
-        typed = reply(PROMPT, "quit")
-        word = next((w for w in words if w.startswith(typed)), None) if typed else "yes"
-        if word == "explain":
-            put(plan_text.explain(step, width()))
-        elif word == "diff":
-            put(plan_text.diff(step))
-        elif word == "remedy" and step.others:
-            letter = reply(f"Which one, {', '.join(step.others)}? ")
-            if letter in step.others:
-                return letter
-        elif word == "remedy":
-            put("There is no other remedy for this step.\n")
-        elif word is not None:
-            return word
-        else:
-            put(f"The answers are: {', '.join(words)}; the first letter will do.\n")
-
-
-def reply(prompt: str, at_end: str = "") -> str:
-    """One line a person types; what ``at_end`` says where the input has ended."""
-    put(prompt)
-    line = sys.stdin.readline()
-    if not line:
-        put("\n")
-        return at_end
-    return line.strip().lower()
 
 
 def carry_out(
@@ -249,7 +205,9 @@ def carry_out(
         code = applied(plan, machine, state_dir)
         if code:
             return code
-    left = remaining(look, choices)
+    left, as_chosen = remaining(look, choices, plan)
+    for line in as_chosen:
+        put(f"As chosen: {line}\n")
     for line in left:
         put(f"Left: {line}\n")
     if plan.commands:
@@ -269,7 +227,7 @@ def applied(plan: Plan, machine: Machine, state_dir: Path) -> int:
 
     store = Store(state_dir)
     try:
-        with store.lock():
+        with store.lock(), patience("still at work; a renewal that is going on is waited for"):
             record = apply(plan, machine, store, datetime.now(timezone.utc), who())
     except PartlyError as error:
         return refuse(f"{error}; only partly done: `certaudit undo {error.record.id}` takes it back")
@@ -279,14 +237,20 @@ def applied(plan: Plan, machine: Machine, state_dir: Path) -> int:
     return 0
 
 
-def remaining(look: Look, choices: Choices) -> list[str]:
-    """What an audit still finds of what was asked for."""
-    found = look.findings()
-    return [
-        f"{result.rule}: {finding.message}"
-        for result, finding in found
-        if finding.severity != "info" and choices.wants(result.rule, finding.subject)
-    ]
+def remaining(look: Look, choices: Choices, plan: Plan) -> tuple[list[str], list[str]]:
+    """What an audit still finds of what was asked for, and what of that the remedies leave on purpose.
+
+    Remedies (a) and (b) leave every path armed: that two of them renew is then no fault any more.
+    """
+    left: list[str] = []
+    as_chosen: list[str] = []
+    kept = {name for step in plan.steps if step.remedy in ("a", "b") for name in step.subjects}
+    for result, finding in look.findings():
+        if finding.severity != "info" and choices.wants(result.rule, finding.subject):
+            late = finding.severity == "low" or result.rule in HISTORY
+            meant = late and finding.subject in kept
+            (as_chosen if meant else left).append(f"{result.rule}: {finding.message}")
+    return left, as_chosen
 
 
 def refuse(reason: str) -> int:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certaudit.cli.audit import width
-from certaudit.cli.fix import STATE, StateOption, put, refuse, reply
+from certaudit.cli.dialogue import put, reply
+from certaudit.cli.fix import STATE, StateOption, refuse
 from certaudit.errors import CertauditError, UsageError
 
 if TYPE_CHECKING:
