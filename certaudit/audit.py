@@ -18,7 +18,7 @@ from certaudit.linking import ledger, ownership, starts
 from certaudit.linking.arrivals import arrivals
 from certaudit.linking.comfort import false_comforts
 from certaudit.linking.coverage import coverage
-from certaudit.linking.distribution import hook_targets
+from certaudit.linking.distribution import hook_work
 from certaudit.linking.fired import firings
 from certaudit.linking.left_behind import left_behind
 from certaudit.linking.lineages import lineage_of
@@ -68,9 +68,9 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
     others = {call.config_dir for call in calls if call.config_dir.startswith("/")} - {DEFAULT_CONFIG}
     lineages, facts = read_lineages(host, [DEFAULT_CONFIG, *sorted(others)], gaps)
     hooks = {
-        command: hook_targets(followed(command, machine)) for command in hook_commands(lineages, calls)
+        command: hook_work(followed(command, machine)) for command in hook_commands(lineages, calls)
     }
-    lineages = replace(lineages, written=hooks)
+    lineages = replace(lineages, work=hooks)
     linked = [one for c, t in traced if (one := link(c, t, lineages, machine.missing))]
     gaps.extend(gap for one in linked for gap in one.gaps)
     gaps.extend(unreadable_gaps(machine))

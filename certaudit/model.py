@@ -87,6 +87,7 @@ class Trigger:
     schedule: Schedule | None = None
     last_fired: datetime | None = None
     certain: bool = True
+    beside: tuple[str, ...] = ()  # commands it starts that have nothing to do with a certificate
 
     @property
     def armed(self) -> bool:
@@ -108,7 +109,7 @@ class Distribution:
     """A command bound to run after the client: copies, runs a hook, or makes a consumer reload.
 
     ``kind`` is ``hook``, ``copy``, ``remote``, ``reload`` or ``command``; ``targets`` are the places
-    it writes to, as far as they can be known.
+    it writes to, as far as they can be known; ``does`` are the commands that a hook runs in turn.
     """
 
     kind: str
@@ -117,6 +118,7 @@ class Distribution:
     source: Source
     targets: tuple[str, ...] = ()
     lineages: tuple[str, ...] | None = None  # None: whatever the client renewed
+    does: tuple[str, ...] = ()
 
     @property
     def shared(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Literal
 
 NodeKind = Literal["absent", "file", "link", "directory", "other"]
 Progress = Literal["planned", "begun", "done", "undone"]
-Remedy = Literal["a", "b", "c", "d", "e", "resync"]
+Remedy = Literal["a", "b", "c", "d", "e", "owner", "resync"]
 
 REMEDIES: dict[Remedy, str] = {
     "a": "hand the certificate out in a deploy hook, so that every path does",
@@ -21,6 +21,7 @@ REMEDIES: dict[Remedy, str] = {
     "c": "autorenew = False for this one certificate",
     "d": "switch the trigger off",
     "e": "switch the trigger off so that upgrades and first boots leave it off",
+    "owner": "say in certaudit.toml who is meant to renew it",
     "resync": "copy the live files there again",
 }
 
@@ -149,6 +150,7 @@ class MakeDirectory:
 class StopUnit:
     """A running unit stopped through the manager of this machine; undone by starting it.
 
+    USER/NAME is a unit of that user's own manager.
     ``masked``: it was masked on disk while it ran, so that systemd will not start it again.
     """
 
@@ -224,11 +226,22 @@ NO_FILE = (StopUnit, SendParts, RunCommand, ReloadUnit)  # actions that change n
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another remedy for a step: what it would be and its price, or why it can not be had."""
+
+    remedy: Remedy
+    title: str
+    price: tuple[str, ...] = ()
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing a person decides on: a remedy for a trigger or certificate, with its actions in order.
 
     ``lasts`` tells what brings the old state back, ``notes`` the price, ``others`` the remedies that
-    could be chosen instead. ``locks`` are certbot's and dpkg's own lock files to hold meanwhile.
+    could be chosen instead (``alternatives``: all of them, with their price). ``locks`` are certbot's
+    and dpkg's own lock files to hold meanwhile.
     ``commands`` are left for a person to run afterwards.
     """
 
@@ -244,6 +257,8 @@ class Step:
     commands: tuple[str, ...] = ()
     trigger: str | None = None
     reload: bool = False  # unit files change: the running manager has to read them again
+    user: str | None = None  # whose manager that is; None: the system's
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +270,7 @@ class Refusal:
     why: str
     commands: tuple[str, ...] = ()
     others: tuple[Remedy, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +284,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     unseen: tuple[str, ...] = ()  # places on other hosts that nobody agreed to look at
+    off_already: tuple[str, ...] = ()  # what was found switched off, and what brings it back
 
     @property
     def actions(self) -> tuple[Action, ...]:

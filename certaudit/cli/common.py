@@ -15,13 +15,13 @@ import typer
 
 from certaudit.errors import ParseError, UnreadableError, UsageError
 from certaudit.model import Lineage, Model, Policy
+from certaudit.parsers.policy import POLICY_FILE
 
 if TYPE_CHECKING:
     from certaudit.host.machine import Host
     from certaudit.host.root import Root
     from certaudit.sources.served import Ask
 
-POLICY_FILE = "/etc/certaudit.toml"
 PATIENCE = 1.0  # seconds before a person is told that something is going on
 
 RootOption = Annotated[
@@ -94,9 +94,9 @@ def put(text: str) -> None:
 
 
 @contextmanager
-def patience() -> Iterator[None]:
+def patience(what: str = "reading the machine") -> Iterator[None]:
     """A line on stderr if what is done inside takes longer than a person expects."""
-    timer = threading.Timer(PATIENCE, lambda: sys.stderr.write("certaudit: reading the machine ...\n"))
+    timer = threading.Timer(PATIENCE, lambda: sys.stderr.write(f"certaudit: {what} ...\n"))
     timer.daemon = True
     timer.start()
     try:

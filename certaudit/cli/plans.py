@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certaudit.cli.audit import width
-from certaudit.cli.fix import STATE, StateOption, put, refuse
+from certaudit.cli.common import put
+from certaudit.cli.repair import STATE, StateOption, refuse
 from certaudit.cli.undo import standing
 from certaudit.errors import CertauditError
 

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from certaudit.cli.audit import Format
 from certaudit.cli.common import AsOfOption, PolicyOption, RootOption
-from certaudit.cli.fix import (
-    STATE,
-    Look,
-    RemoteOption,
-    RunHooksOption,
-    StateOption,
-    ask,
-    carry_out,
-    check_subjects,
-    planned,
-    put,
-    reply,
-    show,
-)
+from certaudit.cli.repair import STATE, Look, RemoteOption, RunHooksOption, StateOption, go
 from certaudit.errors import UsageError
-
-if TYPE_CHECKING:
-    from certaudit.fix.perform import Machine
-    from certaudit.fix.plan import Choices
-    from certaudit.model import Model
-    from certaudit.plan import Plan
 
 WELL = "no copy is stale, and nothing here serves an older certificate"
 
@@ -64,46 +43,7 @@ def command(
         raise UsageError("give the directory once: as an argument or with --root")
     if yes and (plan_only or form is Format.json):
         raise UsageError("--yes does the plan: it goes with neither --plan nor --format json")
-    look = Look(target or root or Path("/"), as_of, policy, connect=True, remote=remote)
-    only = (f"{RULES[-1]}:{name}",) if name else (RULES[-1],)
-    choices = Choices(only=only, run_hooks=run_hooks)
-    model, machine = look.once()
-    check_subjects(model, choices)
-    plan = planned(model, machine, choices)
-    asking = not (yes or plan_only or form is Format.json) and sys.stdin.isatty() and sys.stdout.isatty()
-    if not yes and not asking:
-        show(plan, form)
-        return 0
-    if asking:
-        machine, choices, plan = consent(look, model, machine, choices, plan)
-        answer = ask(model, machine, choices, plan)
-        if answer is None:
-            return 0
-        plan = answer
-    return carry_out(plan, look, machine, choices, state_dir, shown=asking, well=WELL)
-
-
-def consent(
-    look: Look, model: Model, machine: Machine, choices: Choices, plan: Plan
-) -> tuple[Machine, Choices, Plan]:
-    """Ask for what is never done unasked: other hosts, and the owner's own steps."""
-    from certaudit.fix.perform import machine_at  # noqa: PLC0415
-    from certaudit.plan import RunCommand  # noqa: PLC0415
-
-    if plan.unseen:
-        put("The certificate also goes to other hosts:\n")
-        put("".join(f"   {place}\n" for place in plan.unseen))
-        if reply("Look there over ssh, as this user? [y/N] ") in ("y", "yes"):
-            look.remote = True
-            machine = machine_at(machine.root.directory, machine.systemd, remote=True)
-            plan = planned(model, machine, choices)
-    if not choices.run_hooks:
-        more = replace(choices, run_hooks=True)
-        longer = planned(model, machine, more)
-        commands = [a.command for a in longer.actions if isinstance(a, RunCommand)]
-        if commands:
-            put("After a renewal its owner also runs:\n")
-            put("".join(f"   {command}\n" for command in commands))
-            if reply("Run that too? It can not be undone. [y/N] ") in ("y", "yes"):
-                return machine, more, longer
-    return machine, choices, plan
+    look = Look(target or root or Path("/"), as_of, policy, connect=True)
+    only = f"{RULES[-1]}:{name}" if name else RULES[-1]
+    choices = Choices(only=(only,), remote=remote, run_hooks=run_hooks)
+    return go(look, choices, form, state_dir, show_only=plan_only, yes=yes, well=WELL)

@@ -10,20 +10,28 @@ import typer
 
 
 class Document(str, Enum):
-    """What has a schema."""
+    """What certaudit writes as JSON."""
 
     report = "report"
+    plan = "plan"
     timeline = "timeline"
 
 
 def command(
     document: Annotated[
-        Document, typer.Argument(metavar="[report|timeline]", help="Of which output.")
+        Document,
+        typer.Argument(
+            help="Of which: `audit --format json`, `fix --plan --format json`, `timeline --format json`."
+        ),
     ] = Document.report,
 ) -> int:
-    """Print a JSON Schema: of the report (certaudit/report/v1), or of the timeline."""
-    from certaudit.render import schema, timeline_json  # noqa: PLC0415 - only this verb pays for it
+    """Print the JSON Schema of the report, of a plan, or of a timeline."""
+    from certaudit.render import plan_schema, schema, timeline_json  # noqa: PLC0415 - only this verb pays
 
-    text = timeline_json.schema_text() if document is Document.timeline else schema.text()
-    sys.stdout.write(text)
+    texts = {
+        Document.report: schema.text,
+        Document.plan: plan_schema.text,
+        Document.timeline: timeline_json.schema_text,
+    }
+    sys.stdout.write(texts[document]())
     return 0

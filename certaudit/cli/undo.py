@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certaudit.cli.audit import width
-from certaudit.cli.fix import STATE, RemoteOption, StateOption, put, refuse, reply
+from certaudit.cli.common import put
+from certaudit.cli.dialogue import reply
+from certaudit.cli.repair import STATE, RemoteOption, StateOption, refuse
 from certaudit.errors import CertauditError, UsageError
 
 if TYPE_CHECKING:

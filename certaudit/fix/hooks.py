@@ -1,20 +1,24 @@
-"""Remedies (a) and (b): let every path hand out, or let the owner's script catch up.
+"""Remedy (a): let every path hand out, by a deploy hook that repeats the owner's steps.
 
-Law: the owner's script is never rewritten. (a) writes a deploy hook that repeats its steps, and only
-steps whose words are certain; (b) is told, not done.
+Law: the owner's script is never rewritten; only steps whose words are certain are repeated.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 
 from certaudit.fix.sight import CannotError, Sight, created
+from certaudit.linking.distribution import PEM_NAME
+from certaudit.linking.due import version_numbers
 from certaudit.linking.ownership import own_steps
+from certaudit.linking.words import path_name
 from certaudit.model import Distribution, Lineage, RenewalPath
 from certaudit.plan import Action
 
 PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+VARIABLE = re.compile(r"\$\{\w+\}")
 SHELL = re.compile(r"[<>|&;`\\(){}*?~]")
 LASTS = "certbot runs it after each renewal on every path; no upgrade touches it."
 HOOK = """#!/bin/sh
@@ -26,21 +30,40 @@ set -e
 """
 
 
-def deploy_hook(lineage: Lineage, owner: RenewalPath, sight: Sight) -> tuple[Action, ...]:
-    """A new deploy hook that repeats what the owner does. Raise ``CannotError``."""
+def deploy_hook(
+    lineage: Lineage, owner: RenewalPath, others: Iterable[RenewalPath], sight: Sight
+) -> tuple[Action, ...]:
+    """A new deploy hook that repeats what the owner does. Raise ``CannotError``.
+
+    ``others`` are the paths that are to run it: with ``certonly`` and ``run`` certbot does so from 5.3
+    on, with ``renew`` from 0.19 on (its CHANGELOG).
+    """
+    for path in others:
+        since = (0, 19) if path.subcommand == "renew" else (5, 3)
+        if path.client != "certbot" or (version_numbers(lineage.version) or (0,)) < since:
+            known = f"certbot {lineage.version or 'of unknown version'}"
+            raise CannotError(
+                f"{path_name(path.id)} calls {path.client} {path.subcommand or ''}, which runs no hooks "
+                f"of {lineage.config_dir}/renewal-hooks ({known})"
+            )
+    text = HOOK.format(
+        name=lineage.name,
+        script=owner.chain[-1].path,
+        live=shlex.quote(f"{lineage.config_dir}/live/{lineage.name}"),
+        steps="\n".join(repeated(lineage, owner, sight)),
+    )
+    directory = f"{lineage.config_dir}/renewal-hooks/deploy"
+    return tuple(created(sight, f"{directory}/certaudit-{lineage.name}", text, 0o755))
+
+
+def repeated(lineage: Lineage, owner: RenewalPath, sight: Sight) -> tuple[str, ...]:
+    """The owner's steps after a renewal, as commands. Raise ``CannotError`` where one is not certain."""
     steps = own_steps(owner, lineage.name)
     if not steps:
         raise CannotError(f"the owner of {lineage.name} does nothing of its own after a renewal")
     for step in steps:
         check(step, sight)
-    text = HOOK.format(
-        name=lineage.name,
-        script=owner.chain[-1].path,
-        live=shlex.quote(f"{lineage.config_dir}/live/{lineage.name}"),
-        steps="\n".join(step.command for step in steps),
-    )
-    directory = f"{lineage.config_dir}/renewal-hooks/deploy"
-    return tuple(created(sight, f"{directory}/certaudit-{lineage.name}", text, 0o755))
+    return tuple(dict.fromkeys(step.command for step in steps))
 
 
 def check(step: Distribution, sight: Sight) -> None:
@@ -55,16 +78,13 @@ def check(step: Distribution, sight: Sight) -> None:
         as_many = len(shlex.split(written)) == len(step.command.split())
     except ValueError:
         as_many = False
-    plain = all(PLAIN.fullmatch(word) for word in step.command.split())
-    if not as_many or not plain or SHELL.search(written):
+    words = step.command.split()
+    plain = all(PLAIN.fullmatch(word) for word in words) and not any(map(relative, words[1:]))
+    if not as_many or not plain or SHELL.search(VARIABLE.sub("", written)):
         raise CannotError(f"the owner's step can not be repeated for certain: {where}: {step.command}")
 
 
-def catching_up(lineage: Lineage, owner: RenewalPath) -> CannotError:
-    """What (b) would be: told, since certaudit does not rewrite the owner's script."""
-    script = owner.chain[-1].path
-    return CannotError(
-        f"certaudit does not rewrite {script}. Take the steps that hand {lineage.name} out from behind "
-        "the question whether it was due, and run them whenever the certificate differs from the copy: "
-        f"`cmp -s {lineage.config_dir}/live/{lineage.name}/fullchain.pem COPY || ...`"
-    )
+def relative(word: str) -> bool:
+    """Does a word name a file by the directory that its script happens to be in?"""
+    local = not word.startswith(("/", "-")) and ":" not in word
+    return local and ("/" in word or bool(PEM_NAME.search(word)))

@@ -40,7 +40,7 @@ def is_deploy(step: Distribution, sight: Sight) -> bool:
 
 
 def left(
-    model: Model, lineage: Lineage, hosts: frozenset[str], steps: Iterable[Step]
+    model: Model, lineage: Lineage, hosts: frozenset[str] = frozenset(), steps: Iterable[Step] = ()
 ) -> tuple[str, ...]:
     """The owner's commands that a person still has to run, given the hosts served and a plan's steps."""
     actions = [action for step in steps for action in step.actions]
@@ -94,6 +94,10 @@ def run_again(
     trigger = model.trigger(owner.trigger) if owner else None
     found = [s for s in distribution(model, lineage, sight) if not is_sent(s, hosts)]
     if not found:
+        return
+    if not model.host.live:
+        why = f"the steps of the owner of {lineage.name} belong to the running machine, not to its image"
+        yield Refusal((RULE,), (lineage.name,), why, tuple(step.command for step in found))
         return
     if trigger is not None and trigger.user not in (None, "root"):
         why = f"the steps of the owner of {lineage.name} are run by {trigger.user}, not by root"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -19,9 +19,12 @@ from certaudit.fix import outward
 from certaudit.fix.checkpoint import Store
 from certaudit.fix.outward import OutwardError
 from certaudit.fix.sight import bytes_of, digest
+from certaudit.host.identity import users
+from certaudit.host.live_units import ManagerError
 from certaudit.host.root import Root
 from certaudit.host.ssh import RemoteError, Ssh
 from certaudit.host.systemd import Systemd
+from certaudit.host.unit_files import UnitFiles
 from certaudit.host.unit_switch import UnitSwitch
 from certaudit.host.writer import Form, WriteError, Writer
 from certaudit.parsers.remote_files import RemoteFile
@@ -45,7 +48,7 @@ from certaudit.plan import (
     WriteText,
 )
 
-PATIENCE = 10.0  # seconds to wait for a renewal that is going on
+PATIENCE = 600.0  # seconds to wait for a renewal that is going on: certbot may sleep for 480 of them
 
 
 class DriftError(CertauditError):
@@ -104,7 +107,20 @@ class Machine:
 
     def unit(self, name: str) -> Unit | None:
         """As ``Sight``."""
-        return self.systemd.unit(name) if self.systemd else None
+        user, _, own = name.rpartition("/")
+        if not user:
+            return self.systemd.unit(name) if self.systemd else None
+        known = {account: number for account, number, _ in users(self.root)}
+        unit = UnitFiles(self.root, user, self.home(user), known.get(user)).unit(own)
+        if unit is None or not self.live:
+            return unit
+        with contextlib.suppress(ManagerError):  # that user's manager does not run
+            return replace(unit, active_state=UnitSwitch().active(name))
+        return unit
+
+    def home(self, user: str) -> str | None:
+        """As ``Sight``."""
+        return next((home for name, _, home in users(self.root) if name == user), None)
 
 
 def machine_at(directory: Path, systemd: Systemd | None = None, *, remote: bool = False) -> Machine:
@@ -260,7 +276,7 @@ def do_step(
             sweep(record.plan.actions[number], machine)
         raise
     if step.reload and switch:
-        switch.reload()
+        switch.reload(step.user)
     return record
 
 
@@ -285,7 +301,7 @@ def do(action: Action, machine: Machine, switch: UnitSwitch | None) -> None:
     elif isinstance(action, MoveFile):
         writer.move(action.path, action.to)
     elif isinstance(action, MakeDirectory):
-        writer.make_directory(action.path, action.after.mode or 0o755)
+        writer.make_directory(action.path, form_of(action.after))
     elif isinstance(action, StopUnit) and switch:
         switch.stop(action.unit)
 

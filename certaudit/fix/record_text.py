@@ -12,7 +12,7 @@ from typing import Any
 
 from certaudit import plan as nouns
 from certaudit.errors import ParseError
-from certaudit.plan import Action, Node, Plan, Refusal, Step
+from certaudit.plan import Action, Alternative, Node, Plan, Refusal, Step
 
 SCHEMA = "certaudit/record/v1"
 KINDS: dict[str, type[Any]] = {
@@ -60,7 +60,8 @@ def decode(data: Mapping[str, Any]) -> Plan:
             live=data["live"],
             as_of=datetime.fromisoformat(data["as_of"]),
             steps=tuple(step(one) for one in data["steps"]),
-            refusals=tuple(Refusal(**tuples(one)) for one in data["refusals"]),
+            refusals=tuple(refusal(one) for one in data["refusals"]),
+            off_already=tuple(data.get("off_already", ())),
             unseen=tuple(data.get("unseen", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -70,7 +71,17 @@ def decode(data: Mapping[str, Any]) -> Plan:
 def step(data: Mapping[str, Any]) -> Step:
     """One step."""
     actions = tuple(action(one) for one in data["actions"])
-    return Step(**{**tuples(data), "actions": actions})
+    return Step(**{**tuples(data), "actions": actions, "alternatives": alternatives(data)})
+
+
+def refusal(data: Mapping[str, Any]) -> Refusal:
+    """One refusal."""
+    return Refusal(**{**tuples(data), "alternatives": alternatives(data)})
+
+
+def alternatives(data: Mapping[str, Any]) -> tuple[Alternative, ...]:
+    """The other remedies of a step or refusal."""
+    return tuple(Alternative(**tuples(one)) for one in data.get("alternatives", ()))
 
 
 def action(data: Mapping[str, Any]) -> Action:

@@ -54,13 +54,17 @@ def bring_up_to_date(
             draft.take(own_steps.run_again(draft.model, lineage, draft.sight, hosts[lineage.name]))
     by_hand = reload(draft, begin, lineages)
     done = draft.steps[begin:]
-    for number, step in enumerate(done, begin):
-        if about(step) in ("copies", "own steps"):
-            name = step.subjects[0]
-            lineage = next(x for x in lineages if x.name == name)
-            left = own_steps.left(draft.model, lineage, hosts[name], done)
-            commands = (*step.commands, *left, *by_hand.get(name, ()))
-            draft.steps[number] = replace(step, commands=tuple(dict.fromkeys(commands)))
+    settled: set[str] = set()
+    for lineage in lineages:
+        left = own_steps.left(draft.model, lineage, hosts[lineage.name], done)
+        settled.update(c for c in own_steps.left(draft.model, lineage) if c not in left)
+        for number, step in enumerate(done, begin):
+            if about(step) in ("copies", "own steps") and lineage.name == step.subjects[0]:
+                commands = (*step.commands, *left, *by_hand.get(lineage.name, ()))
+                draft.steps[number] = replace(step, commands=tuple(dict.fromkeys(commands)))
+    for number, step in enumerate(draft.steps):
+        still = tuple(command for command in step.commands if command not in settled)
+        draft.steps[number] = replace(step, commands=still)
 
 
 def elsewhere(draft: Draft, lineage: Lineage, remote: Remote | None) -> frozenset[str]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from certaudit.errors import CertauditError
 from certaudit.fix.sight import CannotError, Sight, digest
-from certaudit.linking.ownership import own_steps
 from certaudit.model import Deployment, Lineage, Model
 from certaudit.parsers.certificate import certificate_digests, parse_pem
 from certaudit.plan import ABSENT, CopyParts, Node, Refusal, Step
@@ -214,14 +213,6 @@ def notes(actions: Iterable[CopyParts]) -> Iterator[str]:
             yield f"The key that {one.path} holds now is in no archive: undo keeps it in a 0600 file."
         if one.secret and (one.after.mode or 0) & 0o004:
             yield f"{one.path} holds a key that everybody may read; that is left as it is."
-
-
-def owner_commands(model: Model, lineage: Lineage) -> Iterator[str]:
-    """The owner's steps that reach other machines or make a consumer read its files again."""
-    owner = model.path(lineage.owner)
-    for step in own_steps(owner, lineage.name) if owner else ():
-        if step.kind != "copy":
-            yield step.command
 
 
 def by_hand(place: Deployment, lineage: Lineage) -> str:

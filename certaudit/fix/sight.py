@@ -17,6 +17,8 @@ from certaudit.model import Source
 from certaudit.parsers.certificate import holds_private_key
 from certaudit.plan import ABSENT, NO_FILE, Action, MakeDirectory, MoveFile, Node, Remedy, WriteText
 
+NOBODY = Node("directory")  # whoever writes decides
+
 
 class CannotError(CertauditError):
     """A remedy that is refused: why, and what a person could do instead."""
@@ -47,7 +49,10 @@ class Sight(Protocol):
         """The names in a directory; () if it is not there."""
 
     def unit(self, name: str) -> Unit | None:
-        """The unit behind a name."""
+        """The unit behind a name; USER/NAME is one of that user's own manager."""
+
+    def home(self, user: str) -> str | None:
+        """The home directory of a user."""
 
 
 @dataclass(slots=True)
@@ -94,6 +99,10 @@ class Overlay:
         """As ``Sight``."""
         return self.base.unit(name)
 
+    def home(self, user: str) -> str | None:
+        """As ``Sight``."""
+        return self.base.home(user)
+
 
 def digest(data: bytes) -> str:
     """The SHA-256 of some bytes, in hexadecimal."""
@@ -134,19 +143,25 @@ def edited(sight: Sight, path: str, change: Callable[[str], str]) -> WriteText:
     return WriteText(place, before, after, text, old)
 
 
-def created(sight: Sight, path: str, text: str, mode: int) -> tuple[MakeDirectory | WriteText, ...]:
-    """A new text file, and its directory where that is missing. Raise ``CannotError``."""
+def created(
+    sight: Sight, path: str, text: str, mode: int, owner: Node = NOBODY
+) -> tuple[MakeDirectory | WriteText, ...]:
+    """A new text file, and its directory where that is missing, owned as ``owner`` is.
+
+    Raise ``CannotError``.
+    """
     found: list[MakeDirectory | WriteText] = []
     folder, _, name = path.rpartition("/")
     place = sight.place(folder)
     if place is None:
         raise CannotError(f"{folder} can not be made: the directory above it is not there")
     if sight.node(place).kind == "absent":
-        found.append(MakeDirectory(place, ABSENT, Node("directory", mode=0o755)))
+        made = Node("directory", mode=0o755, uid=owner.uid, gid=owner.gid)
+        found.append(MakeDirectory(place, ABSENT, made))
     elif sight.node(place).kind != "directory":
         raise CannotError(f"{folder} is no directory")
     file = f"{place.rstrip('/')}/{name}"
     if not found and sight.node(file).kind != "absent":
         raise CannotError(f"{file} is there already")
-    node = Node("file", digest(bytes_of(text)), mode)
+    node = Node("file", digest(bytes_of(text)), mode, owner.uid, owner.gid)
     return (*found, WriteText(file, ABSENT, node, text))

@@ -156,7 +156,7 @@ def undo_step(
             take_back(action, number, machine, store, record)
         record = store.mark(record, number, "undone")
     if step.reload and switch:
-        switch.reload()
+        switch.reload(step.user)
     return record
 
 
@@ -173,7 +173,7 @@ def start_again(action: StopUnit, switch: UnitSwitch | None) -> None:
     """Start a unit that was stopped. Raise ``ManagerError``."""
     if switch is None:
         raise ManagerError(f"{action.unit} can not be started: no manager answers")
-    switch.reload()
+    switch.reload(action.unit.rpartition("/")[0] or None)
     if not action.masked and switch.active(action.unit) != action.active:
         switch.start(action.unit)
 

@@ -73,6 +73,20 @@ def host_name(root: Root) -> str | None:
     return next((line.strip() for line in lines if line.strip() and line[0] != "#"), None)
 
 
+def users(root: Root) -> tuple[tuple[str, int | None, str], ...]:
+    """The users of passwd(5): name, number, home."""
+    try:
+        lines = root.text("/etc/passwd").splitlines()
+    except UnreadableError:
+        return ()
+    rows = [line.split(":") for line in lines]
+    return tuple(
+        (r[0], int(r[2]) if r[2].isascii() and r[2].isdigit() else None, r[5])
+        for r in rows
+        if len(r) > 5
+    )
+
+
 def find_init(root: Root, *, live: bool) -> str | None:
     """``systemd``, another init's name, or ``None`` where nothing tells.
 

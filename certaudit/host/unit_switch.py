@@ -6,6 +6,7 @@ Over the bus with pystemd, as org.freedesktop.systemd1(5) says, else through sys
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from certaudit.host.bus import BusUnavailableError, pystemd
@@ -23,7 +24,10 @@ RESTING = frozenset({"inactive", "failed", ""})
 
 
 class UnitSwitch:
-    """The running manager of this machine: over the bus, else through systemctl."""
+    """The running manager of this machine: over the bus, else through systemctl.
+
+    USER/NAME is a unit of that user's manager, which answers systemctl alone (--machine=USER@).
+    """
 
     def __init__(self) -> None:
         try:
@@ -38,8 +42,8 @@ class UnitSwitch:
 
     def active(self, unit: str) -> str:
         """The unit's ActiveState. Raise ``ManagerError``."""
-        if self._bus is None:
-            return self._systemctl("show", "--property=ActiveState", "--value", "--", unit).strip()
+        if self._bus is None or "/" in unit:
+            return self._of(unit, "show", "--property=ActiveState", "--value").strip()
         path = self._library.dbuslib.path_encode(MANAGER[1] + b"/unit", unit.encode())
         arguments = (b"org.freedesktop.systemd1.Unit", b"ActiveState")
         found = self._call(path, b"org.freedesktop.DBus.Properties", b"Get", *arguments)
@@ -47,23 +51,29 @@ class UnitSwitch:
 
     def stop(self, unit: str) -> None:
         """Stop a unit and wait until it rests. Raise ``ManagerError``."""
-        if self._bus is None:
-            self._systemctl("stop", "--", unit)
+        if self._bus is None or "/" in unit:
+            self._of(unit, "stop")
         else:
             self._call(MANAGER[1], MANAGER[2], b"StopUnit", unit.encode(), b"replace")
         self._wait(unit, resting=True)
 
     def start(self, unit: str) -> None:
         """Start a unit and wait until it runs. Raise ``ManagerError``."""
-        if self._bus is None:
-            self._systemctl("start", "--", unit)
+        if self._bus is None or "/" in unit:
+            self._of(unit, "start")
         else:
             self._call(MANAGER[1], MANAGER[2], b"StartUnit", unit.encode(), b"replace")
         self._wait(unit, resting=False)
 
-    def reload(self) -> None:
-        """Let the manager read all unit files again. Raise ``ManagerError``."""
-        if self._bus is None:
+    def reload(self, user: str | None = None) -> None:
+        """Let the manager, or that user's, read all unit files again. Raise ``ManagerError``.
+
+        A user's manager that does not run has nothing to read.
+        """
+        if user is not None:
+            with contextlib.suppress(ManagerError):
+                self._systemctl("--user", f"--machine={user}@", "daemon-reload")
+        elif self._bus is None:
             self._systemctl("daemon-reload")
         else:
             self._call(MANAGER[1], MANAGER[2], b"Reload")
@@ -92,6 +102,11 @@ class UnitSwitch:
         except library.error as error:
             raise ManagerError(f"{member.decode()}: {error}") from error
 
+    def _of(self, unit: str, *args: str) -> str:
+        user, _, name = unit.rpartition("/")
+        scope = ("--user", f"--machine={user}@") if user else ()
+        return self._systemctl(*scope, *args, "--", name)
+
     def _systemctl(self, *args: str) -> str:
         program = find_program("systemctl")
         if program is None:
@@ -101,5 +116,6 @@ class UnitSwitch:
         except ProgramError as error:
             raise ManagerError(str(error)) from error
         if done.returncode != 0:
-            raise ManagerError(f"systemctl {args[0]}: {done.stderr.strip() or done.returncode}")
+            verb = next(word for word in args if not word.startswith("-"))
+            raise ManagerError(f"systemctl {verb}: {done.stderr.strip() or done.returncode}")
         return done.stdout.decode("utf-8", "replace")

@@ -26,13 +26,6 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 LARGEST = 16 << 20
-STOP_TIMEOUT = 30.0  # seconds
-MANAGER = (
-    b"org.freedesktop.systemd1",
-    b"/org/freedesktop/systemd1",
-    b"org.freedesktop.systemd1.Manager",
-)
-RESTING = frozenset({"inactive", "failed", ""})
 
 
 class WriteError(CertauditError):
@@ -174,13 +167,15 @@ class Writer:
             os.rename(name, new, src_dir_fd=parent, dst_dir_fd=parent)
             os.fsync(parent)
 
-    def make_directory(self, path: str, mode: int) -> None:
+    def make_directory(self, path: str, form: Form) -> None:
         """A new directory."""
         with self._errors(path), self._parent(path) as (parent, name):
-            os.mkdir(name, mode, dir_fd=parent)
+            os.mkdir(name, 0o700, dir_fd=parent)
             handle = os.open(name, DIRECTORY, dir_fd=parent)
             try:
-                os.fchmod(handle, mode)
+                if form.uid is not None and form.gid is not None:
+                    os.fchown(handle, form.uid, form.gid)
+                os.fchmod(handle, form.mode)
                 os.fsync(handle)
             finally:
                 os.close(handle)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from certaudit.facts import Hooks, LineageFact
@@ -31,10 +32,28 @@ RELOAD_WORDS = frozenset({
 })  # fmt: skip
 COMPARISONS = frozenset({"cmp", "diff", "md5sum", "sha256sum", "sha1sum"})
 WRITERS = frozenset({"cp", "install", "mv", "ln", "tee", "scp", "rsync", "cat"})
+# Preparation and talk: what a renewal's wrapper does besides, and nobody would miss alone.
+IDLE = COMPARISONS | {
+    "sleep", "logger", "echo", "printf", "date", "mkdir", "true", ":", "false", "test", "[", "cd",
+    "exit", "mail", "mailx", "openssl", "grep", "find", "hostname", "id", "touch", "chmod", "chown",
+    "mktemp", "rm", "cat", "sed", "awk", "cut", "head", "tail", "tee", "wc", "sort", "run-parts",
+}  # fmt: skip
 QUESTIONS = COMPARISONS | {"grep", "egrep", "fgrep", "openssl", "find", "expr"}
-HookTargets = Mapping[str, tuple[str, ...]]  # a hook's command -> the places it writes to
+
 SHARED_HOOKS = frozenset({"deploy", "renew", "post"})  # pre-hooks run before, and distribute nothing
 SAVED_HOOKS = frozenset({"deploy_hook", "renew_hook", "post_hook"})
+
+
+@dataclass(frozen=True, slots=True)
+class HookWork:
+    """What a followed hook does: the commands it runs, and the places they write to."""
+
+    does: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
+Hooked = Mapping[str, HookWork]  # by a hook's command
+NOTHING = HookWork()
 
 
 def steps(call: Invocation, later: Iterable[Command]) -> Iterator[Distribution]:
@@ -51,6 +70,23 @@ def steps(call: Invocation, later: Iterable[Command]) -> Iterator[Distribution]:
                 yield step(command, call, kind, asked & QUESTIONS)
 
 
+def beside(commands: Iterable[Command], calls: Iterable[Invocation]) -> Iterator[str]:
+    """The commands that have to do neither with a client's call nor with handing a certificate out.
+
+    Whoever switches their trigger off switches them off too. One that may belong to the renewal, such
+    as a program of the administrator's own that could not be followed, is among them.
+    """
+    made = tuple(calls)
+    clients = {id(call.command) for call in made}
+    for command in commands:
+        if not command.argv or id(command) in clients or program_of(command) in IDLE:
+            continue
+        kinds = {kind_of(command, call) for call in made}
+        sleeps = program_of(command) in ("perl", "python3", "bash") and "sleep" in spelled(command)
+        if kinds <= {None, "command"} and not sleeps:
+            yield f"{spelled(command)} ({command.place.path}:{command.place.line or 1})"
+
+
 def program_of(command: Command) -> str:
     """The name of the program that a command calls, as far as it is known."""
     return PurePosixPath(command.argv[0] or "").name if command.argv else ""
@@ -61,11 +97,17 @@ def step(command: Command, call: Invocation, kind: str, asked: AbstractSet[str])
     return Distribution(
         kind=kind,
         binding=binding(command, call, asked),
-        command=command.place.text.strip() if None in command.argv else " ".join(command.argv),  # type: ignore[arg-type]
+        command=spelled(command),
         source=Source(command.place.path, command.place.line or None),
         targets=targets(command),
         lineages=named_lineages(command, call.config_dir),
     )
+
+
+def spelled(command: Command) -> str:
+    """A command's words as they are known, or its line as written where one is not."""
+    words = [word for word in command.argv if word is not None]
+    return " ".join(words) if len(words) == len(command.argv) else command.place.text.strip()
 
 
 def kind_of(command: Command, call: Invocation) -> str | None:
@@ -110,7 +152,7 @@ def binding(command: Command, call: Invocation, asked: AbstractSet[str] = frozen
     only happens when the wrapper itself found the certificate due, or that forces the renewal, ties
     its steps to its own renewals.
     """
-    if call.arguments.force or conditional(call):
+    if (call.arguments.force or conditional(call)) and not apart(command, call):
         return "own-renewal"
     extra = [
         guard for guard in command.guards if guard.holds is None and guard not in call.command.guards
@@ -120,6 +162,21 @@ def binding(command: Command, call: Invocation, asked: AbstractSet[str] = frozen
         compares = compares or bool(asked & COMPARISONS)
         return "if-changed" if compares else "own-renewal"
     return "every-run"
+
+
+def apart(command: Command, call: Invocation) -> bool:
+    """Does a step run whether or not the wrapper comes to call the client?
+
+    So it does where the call stands under open conditions and the step under none of them: behind the
+    wrapper in a crontab line, in another Exec line, after the ``fi``.
+    """
+    open_guards = {guard for guard in call.command.guards if guard.holds is None}
+    asked = {need for need in call.command.needs if not need.errexit}
+    if not open_guards and not asked:
+        return False
+    if command.chain[:1] != call.command.chain[:1]:  # needs count anew in another Exec line
+        return True
+    return not (open_guards & set(command.guards) or asked & set(command.needs))
 
 
 def conditional(call: Invocation) -> bool:
@@ -173,40 +230,41 @@ def named_lineages(command: Command, config_dir: str) -> tuple[str, ...] | None:
     return tuple(sorted(found)) or None
 
 
-def command_line_hooks(call: Invocation, written: HookTargets) -> Iterator[Distribution]:
+def command_line_hooks(call: Invocation, work: Hooked) -> Iterator[Distribution]:
     """Hooks that this call alone gives certbot."""
     for kind, command in call.arguments.hooks:
         if kind in SHARED_HOOKS:
             place = call.command.place
-            yield Distribution(
-                kind="hook",
-                binding="command-line-hook",
-                command=command or "(not known)",
-                source=Source(place.path, place.line or None),
-                targets=written.get(command, ()),
-            )
+            where = Source(place.path, place.line or None)
+            text = command or "(not known)"
+            yield hook("command-line-hook", text, where, work.get(command, NOTHING))
 
 
 def shared_hooks(
-    hooks: Hooks | None, lineages: Iterable[LineageFact], written: HookTargets
+    hooks: Hooks | None, lineages: Iterable[LineageFact], work: Hooked
 ) -> Iterator[Distribution]:
     """Hooks that certbot runs on every path: of the directory, of cli.ini, and saved in a conf."""
     for kind, path in hooks.directory if hooks else ():
         if kind in SHARED_HOOKS:
-            places = written.get(path, ())
-            yield Distribution("hook", "deploy-directory", path, Source(path), places)
+            yield hook("deploy-directory", path, Source(path), work.get(path, NOTHING))
     for option, value, path, line in hooks.cli_ini if hooks else ():
         if option.removesuffix("-hook") in SHARED_HOOKS:
-            yield Distribution("hook", "global-hook", value, Source(path, line), written.get(value, ()))
+            yield hook("global-hook", value, Source(path, line), work.get(value, NOTHING))
     for lineage in lineages:
         for key, command, number in lineage.hooks:
             if key in SAVED_HOOKS:
                 where = Source(lineage.conf, number)
-                places = written.get(command, ())
-                yield Distribution("hook", "saved-hook", command, where, places, (lineage.name,))
+                saved = hook("saved-hook", command, where, work.get(command, NOTHING))
+                yield replace(saved, lineages=(lineage.name,))
 
 
-def hook_targets(commands: Iterable[Command]) -> tuple[str, ...]:
-    """The places that the commands of a followed hook write to."""
-    found = (place for c in commands if program_of(c) in WRITERS or c.redirects for place in targets(c))
-    return tuple(dict.fromkeys(found))
+def hook(binding: Binding, command: str, where: Source, work: HookWork) -> Distribution:
+    """A hook as a distribution step."""
+    return Distribution("hook", binding, command, where, work.targets, does=work.does)
+
+
+def hook_work(commands: Iterable[Command]) -> HookWork:
+    """What the commands of a followed hook do, but for those behind a guard that is false here."""
+    run = [c for c in commands if c.argv and not any(guard.holds is False for guard in c.guards)]
+    found = (place for c in run if program_of(c) in WRITERS or c.redirects for place in targets(c))
+    return HookWork(tuple(dict.fromkeys(map(spelled, run))), tuple(dict.fromkeys(found)))

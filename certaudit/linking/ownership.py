@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from certaudit.model import Distribution, Lineage, Policy, Reason, RenewalPath
+from certaudit.model import Binding, Distribution, Lineage, Policy, Reason, RenewalPath
 
+CATCHING_UP: frozenset[Binding] = frozenset({"every-run", "if-changed"})
 OwnerSource = Literal["declared", "inferred"]
 
 
@@ -32,6 +33,13 @@ def own_steps(path: RenewalPath, lineage: str) -> tuple[Distribution, ...]:
         for step in path.distribution
         if not step.shared and (step.lineages is None or lineage in step.lineages)
     )
+
+
+def catches_up(owner: RenewalPath, lineage: str) -> bool:
+    """Do the owner's steps run on its own schedule whatever happened, each of them at least once?"""
+    steps = own_steps(owner, lineage)
+    caught = {step.command for step in steps if step.binding in CATCHING_UP}
+    return bool(steps) and all(step.command in caught for step in steps)
 
 
 def renewers(paths: Iterable[RenewalPath], lineage: str) -> tuple[RenewalPath, ...]:
@@ -84,9 +92,17 @@ def named(path: RenewalPath, declared: str) -> bool:
 
 
 def left_out(path: RenewalPath, owner: RenewalPath, lineage: str) -> tuple[Distribution, ...]:
-    """The owner's distribution steps for a lineage that another path does not do."""
-    done = {step.command for step in path.distribution}
-    return tuple(step for step in own_steps(owner, lineage) if step.command not in done)
+    """The owner's distribution steps for a lineage that another path does not do.
+
+    A step is done by the same command, by a hook that runs it, or by one that writes to its place.
+    """
+    done = {text for step in path.distribution for text in (step.command, *step.does)}
+    written = {place.rstrip("/") for step in path.distribution for place in step.targets if place != "?"}
+    return tuple(
+        step
+        for step in own_steps(owner, lineage)
+        if step.command not in done and (step.targets[:1] or ("",))[0].rstrip("/") not in written
+    )
 
 
 def assign(

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Candidate, Entry, Hooks, LineageFact
 from certaudit.linking import distribution
-from certaudit.linking.distribution import HookTargets
+from certaudit.linking.distribution import Hooked
 from certaudit.linking.invocations import Invocation, Options, find
 from certaudit.linking.reach import reach
 from certaudit.model import (
@@ -37,7 +37,7 @@ class Lineages:
 
     by_config: Mapping[str, tuple[LineageFact, ...]]
     hooks: Mapping[str, Hooks]
-    written: HookTargets = field(default_factory=dict)
+    work: Hooked = field(default_factory=dict)
 
     @property
     def options(self) -> Options:
@@ -77,7 +77,9 @@ def link(
     if not renewing:
         return None
     stop = stopped(candidate, [call for call, _ in renewing], missing)
-    trigger = candidate.trigger
+    every = (command for _, trace in traced for command in trace.commands)
+    beside = dict.fromkeys(distribution.beside(every, (call for call, _ in calls)))
+    trigger = replace(candidate.trigger, beside=tuple(beside))
     if stop and trigger.state == "armed":
         trigger = replace(trigger, state="dormant", reasons=(*stop, *trigger.reasons))
     elif stop:
@@ -208,8 +210,8 @@ def distributions(
     facts = [fact for fact in lineages.of(call.config_dir) if fact.name in names]
     hooks = lineages.hooks.get(call.config_dir.rstrip("/"))
     if not call.contained:
-        yield from distribution.shared_hooks(hooks, facts, lineages.written)
-    yield from distribution.command_line_hooks(call, lineages.written)
+        yield from distribution.shared_hooks(hooks, facts, lineages.work)
+    yield from distribution.command_line_hooks(call, lineages.work)
     yield from distribution.steps(call, later)
 
 

@@ -19,6 +19,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+POLICY_FILE = "/etc/certaudit.toml"  # of the audited machine
 LINE = re.compile(r"at line (\d+)")
 TOP_KEYS = frozenset({"lineages", "ignore"})
 LINEAGE_KEYS = frozenset({"owner", "copies", "served"})

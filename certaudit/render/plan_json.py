@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from certaudit import __version__
 from certaudit.linking.redaction import redacted_text
 from certaudit.plan import (
     Action,
+    Alternative,
     Node,
     Plan,
     Refusal,
@@ -31,6 +33,7 @@ def render(plan: Plan) -> str:
     """The whole plan; steps, actions and refusals in the order they are done or were met."""
     document = {
         "schema": SCHEMA,
+        "certaudit": __version__,
         "host": {
             "name": plan.host,
             "target": plan.target,
@@ -39,6 +42,7 @@ def render(plan: Plan) -> str:
         },
         "steps": [step_data(step) for step in plan.steps],
         "refusals": [refusal_data(refusal) for refusal in plan.refusals],
+        "off_already": list(plan.off_already),
         "commands": list(plan.commands),
         "unseen": list(plan.unseen),
     }
@@ -56,9 +60,20 @@ def step_data(step: Step) -> dict[str, Any]:
         "lasts": step.lasts,
         "notes": list(step.notes),
         "others": list(step.others),
+        "alternatives": [alternative_data(one) for one in step.alternatives],
         "locks": list(step.locks),
         "commands": list(step.commands),
         "actions": [action_data(action) for action in step.actions],
+    }
+
+
+def alternative_data(other: Alternative) -> dict[str, Any]:
+    """Another remedy, with its price or why it can not be had."""
+    return {
+        "remedy": other.remedy,
+        "title": other.title,
+        "price": list(other.price),
+        "refused": other.refused,
     }
 
 
@@ -102,4 +117,5 @@ def refusal_data(refusal: Refusal) -> dict[str, Any]:
         "why": refusal.why,
         "commands": list(refusal.commands),
         "others": list(refusal.others),
+        "alternatives": [alternative_data(one) for one in refusal.alternatives],
     }

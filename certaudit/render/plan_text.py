@@ -16,6 +16,7 @@ from certaudit.plan import (
     OUTWARD,
     REMEDIES,
     Action,
+    Alternative,
     ChangeMode,
     CopyParts,
     MakeDirectory,
@@ -60,6 +61,9 @@ def lines(plan: Plan, width: int) -> Iterator[str]:
         yield "Not done by certaudit:"
     for refusal in plan.refusals:
         yield from refusal_lines(refusal, width)
+    for note in plan.off_already:
+        yield ""
+        yield from folded(note, "", width, "  ")
     yield from command_lines("Left for you to run afterwards:", plan.commands)
     if plan.unseen:
         yield ""
@@ -73,7 +77,7 @@ def step_lines(step: Step, number: int, width: int) -> Iterator[str]:
     yield from folded(f"{number}. {capital(step.title)}", "", width, INDENT)
     yield from folded(f"for {listing(step.subjects, 5)} ({', '.join(step.rules)})", INDENT, width)
     for action in step.actions:
-        yield f"{INDENT}- {action_line(action)}"
+        yield from folded(f"- {action_line(action)}", INDENT, width)
     yield from folded(f"Lasts: {step.lasts}", INDENT, width)
     for note in step.notes:
         yield from folded(f"Note: {note}", INDENT, width)
@@ -187,8 +191,8 @@ def explanation(step: Step, width: int) -> Iterator[str]:
     yield from folded(f"What brings the old state back: {step.lasts}", "", width, "")
     for note in step.notes:
         yield from folded(note, "", width, "")
-    for other in step.others:
-        yield from folded(f"{other}  {REMEDIES[other]}", INDENT, width, INDENT * 2)
+    for other in step.alternatives:
+        yield from other_lines(other, width)
     yield "`certaudit undo` takes it back: bytes, modes, owners, times, links and unit states."
 
 
@@ -206,6 +210,21 @@ def outward_lines(record: Record, width: int) -> Iterator[str]:
         if isinstance(action, RunCommand):
             command = redacted_text(action.command)
             yield from folded(f"It ran {command}: that can not be taken back.", INDENT, width)
+
+
+def choices(step: Step | Refusal, width: int = 80) -> str:
+    """The remedies that could be chosen instead, each with its price."""
+    found = (line for other in step.alternatives for line in other_lines(other, width))
+    return text(found)
+
+
+def other_lines(other: Alternative, width: int) -> Iterator[str]:
+    """Another remedy: what, and its price or why it can not be had."""
+    yield from folded(f"{other.remedy}  {REMEDIES[other.remedy]}", INDENT, width, INDENT * 2)
+    if other.refused is not None:
+        yield from folded(f"Not here: {other.refused}", INDENT * 2, width, INDENT * 2)
+    for sentence in other.price:
+        yield from folded(sentence, INDENT * 2, width, INDENT * 2)
 
 
 def record_lines(record: Record, width: int, standing: str) -> Iterator[str]:

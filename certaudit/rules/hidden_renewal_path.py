@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from certaudit.linking.ownership import left_out, own_steps
+from certaudit.linking.ownership import catches_up, left_out
 from certaudit.linking.past_words import came
 from certaudit.linking.words import day, moment, path_name, span, switch_off, trigger_name
 from certaudit.model import (
@@ -39,7 +39,6 @@ from certaudit.model import (
 SEVERITIES: tuple[Severity, ...] = ("low", "high")
 ASPECTS = ("systemd", "units", "cron", "scripts")
 SUBJECT = "renewal"
-CATCHING_UP = frozenset({"every-run", "if-changed"})
 
 
 def check(model: Model) -> Iterator[Finding]:
@@ -53,7 +52,7 @@ def check(model: Model) -> Iterator[Finding]:
 
 def finding(model: Model, lineage: Lineage, owner: RenewalPath, hidden: list[RenewalPath]) -> Finding:
     """What is hidden from this owner, since when, and what to do."""
-    late = only_late(owner, lineage)
+    late = catches_up(owner, lineage.name)
     names = ", ".join(trigger_name(p.trigger) for p in hidden)
     message = f"{names} can renew {lineage.name} and leaves out what {path_name(owner.id)} does after it"
     message += history(lineage, hidden) + since(model, hidden)
@@ -71,12 +70,6 @@ def finding(model: Model, lineage: Lineage, owner: RenewalPath, hidden: list[Ren
         evidence=evidence(model, lineage, owner, hidden),
         fixes=tuple(fixes(model, lineage, owner, hidden)),
     )
-
-
-def only_late(owner: RenewalPath, lineage: Lineage) -> bool:
-    """Do the owner's steps run on its own schedule whatever happened?"""
-    steps = own_steps(owner, lineage.name)
-    return bool(steps) and all(step.binding in CATCHING_UP for step in steps)
 
 
 def history(lineage: Lineage, hidden: list[RenewalPath]) -> str:

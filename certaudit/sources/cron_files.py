@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from certaudit.errors import UnreadableError
+from certaudit.host.identity import users
 from certaudit.host.machine import Host
 from certaudit.model import Evidence, Reason
 from certaudit.parsers import file_names
 from certaudit.parsers.crontab import Daemon as Dialect
 from certaudit.parsers.file_names import CronDaemon as Daemon
-from certaudit.sources.managers import users
 
 SPOOLS = ("/var/spool/cron/crontabs", "/var/spool/cron/tabs", "/var/spool/cron", "/etc/crontabs")
 # Debian compiles the one place in; the others are told theirs when they are built or started.
@@ -127,4 +127,4 @@ def daemon_words(name: str) -> str:
 
 def users_of(host: Host) -> dict[str, Account]:
     """Number and home of each user of /etc/passwd; empty where the tree holds none."""
-    return {name: (number, home) for name, number, home in users(host)}
+    return {name: (number, home) for name, number, home in users(host.root)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from certaudit.errors import UnreadableError
+from certaudit.host.identity import users
 from certaudit.host.machine import Host
 from certaudit.host.systemd import Systemd
 from certaudit.host.unit_files import UnitFiles, lingering
@@ -35,7 +36,7 @@ def managers(host: Host) -> tuple[ServiceManager, ...]:
     except UnreadableError:
         linger = frozenset()
     found = [ServiceManager(host.systemd)]
-    for name, uid, home in users(host):
+    for name, uid, home in users(host.root):
         if home.startswith("/") and host.root.exists(f"{home}/.config/systemd/user"):
             files = UnitFiles(host.root, name, home, uid)
             text = f"{name} does not linger: its manager runs only while {name} is logged in"
@@ -46,17 +47,3 @@ def managers(host: Host) -> tuple[ServiceManager, ...]:
             )
             found.append(ServiceManager(files, name, home, uid, idle))
     return tuple(found)
-
-
-def users(host: Host) -> tuple[tuple[str, int | None, str], ...]:
-    """The users of passwd(5): name, number, home."""
-    try:
-        lines = host.root.text("/etc/passwd").splitlines()
-    except UnreadableError:
-        return ()
-    rows = [line.split(":") for line in lines]
-    return tuple(
-        (r[0], int(r[2]) if r[2].isascii() and r[2].isdigit() else None, r[5])
-        for r in rows
-        if len(r) > 5
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +23,7 @@ from certaudit.plan import Plan, Record
 from certaudit.rules import rules
 from fixtures.machine import MACHINES, build, build_text
 
+Verb = Callable[..., tuple[int, str, str]]
 NOW = datetime(2024, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 RULES = MACHINES.parent / "rules"
 HERE = MACHINES.parent / "fix"
@@ -64,6 +66,11 @@ class Bench:
     def manifest(self) -> dict[str, tuple[object, ...]]:
         """Every node: kind, mode, owner, and of files and links the time and the content."""
         return manifest(self.root)
+
+
+def at(machine: Bench) -> tuple[str, ...]:
+    """The arguments of a command line that name a machine."""
+    return (str(machine.root), "--as-of", machine.as_of.isoformat())
 
 
 def bench(machine: Path | str, into: Path) -> Bench:

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from certaudit.cli import run
 from certaudit.parsers.certificate import parse_pem
 from fixtures.machine import MACHINES
-from tests.fix.machines import Bench, bench
+from tests.fix.machines import Bench, Verb, at, bench
 
 KEYS = ("srv/host1/tls/privkey.pem", "srv/host2/tls/privkey.pem")
-Verb = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Bench:
     return bench(MACHINES / "demo.machine", tmp_path)
-
-
-@pytest.fixture
-def certaudit(
-    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Verb:
-    """Run a command line with the state directory beside the machine: code, stdout, stderr."""
-    monkeypatch.setenv("CERTAUDIT_STATE_DIR", str(tmp_path / "state"))
-
-    def verb(*arguments: str) -> tuple[int, str, str]:
-        code = run(arguments)
-        out, err = capfdbinary.readouterr()
-        return code, out.decode(), err.decode()
-
-    return verb
-
-
-def at(demo: Bench) -> tuple[str, ...]:
-    return (str(demo.root), "--as-of", demo.as_of.isoformat())
 
 
 def test_yes_repairs_all_but_the_remote_target(demo: Bench, certaudit: Verb) -> None:

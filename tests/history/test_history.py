@@ -25,7 +25,9 @@ def asked(step: str) -> Tally:
 @pytest.mark.parametrize("step", STEPS)
 def test_no_high_answer_is_wrong_and_medium_less_than_one_in_a_hundred(step: str) -> None:
     found = asked(step)
-    compared(f"runs of {found.histories} generated histories, {step} lost: their known starts", found.total())
+    compared(
+        f"runs of {found.histories} generated histories, {step} lost: their known starts", found.total()
+    )
     assert found.worst == []
     assert found.total("high", wrong=True) == 0
     assert found.total("medium", wrong=True) <= 0.01 * found.total("medium")

@@ -96,7 +96,7 @@ def test_a_move_goes_over_nothing(root: Path) -> None:
 
 def test_a_full_directory_stays(root: Path) -> None:
     writer = Writer(root)
-    writer.make_directory("/etc/new.d", 0o750)
+    writer.make_directory("/etc/new.d", Form(0o750))
     assert (root / "etc/new.d").stat().st_mode & 0o777 == 0o750
     (root / "etc/new.d/x").write_text("")
     writer.remove_directory("/etc/new.d")

@@ -1,0 +1,216 @@
+"""Remedies (a) and (b): afterwards the certificate is handed out, and an audit agrees."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from certaudit.fix.catch_up import certain
+from certaudit.fix.plan import Choices
+from certaudit.plan import MakeDirectory, Plan, Remedy, WriteText
+from certaudit.render import plan_text
+from fixtures.machine import MACHINES
+from tests.fix.machines import HERE, RULES, Bench, Verb, at, bench
+
+NAME = "hoge.example"
+SITE = "include ../base/wildcard.machine\n"
+CRON = "replace /etc/cron.d/wildcard\n| PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+SERVICE = (
+    "remove /etc/cron.d/wildcard\nfile /etc/systemd/system/own.service\n| [Service]\n| Type=oneshot\n"
+    "| ExecStart=/usr/local/sbin/renew-wildcard\n"
+    "file /etc/systemd/system/own.timer\n| [Timer]\n| OnCalendar=daily\n"
+    "link /etc/systemd/system/timers.target.wants/own.timer -> ../own.timer\n"
+)
+
+
+def chosen(machine: Bench, letter: Remedy) -> Plan:
+    return machine.plan(Choices(remedies=((NAME, letter),)))
+
+
+def written(plan: Plan) -> dict[str, str]:
+    return {a.path: a.text for a in plan.actions if isinstance(a, WriteText)}
+
+
+def applied(machine: Bench, plan: Plan) -> list[str]:
+    """Apply, what an audit then says with its severity, and take back."""
+    from certaudit.audit import audit  # noqa: PLC0415
+    from certaudit.rules import rules  # noqa: PLC0415
+
+    before = machine.manifest()
+    record = machine.apply(plan)
+    report = audit(machine.look()[0], rules())
+    machine.undo(record)
+    assert machine.manifest() == before
+    return [f"{r.rule} {f.severity}" for r, f in report.findings]
+
+
+def test_after_a_nothing_is_hidden(tmp_path: Path) -> None:
+    machine = bench(HERE / "serves-another.machine", tmp_path)
+    plan = chosen(machine, "a")
+    (hook,) = written(plan)
+    assert hook == "/etc/letsencrypt/renewal-hooks/deploy/certaudit-hoge.example"
+    assert applied(machine, plan) == ["rival-renewal-paths low"]
+
+
+def test_after_a_a_step_that_was_added_later_is_hidden_again(tmp_path: Path) -> None:
+    machine = bench(HERE / "serves-another.machine", tmp_path)
+    machine.apply(chosen(machine, "a"))
+    with (machine.root / "usr/local/sbin/renew-wildcard").open("a") as script:
+        script.write("systemctl reload nginx\n")
+    assert machine.findings() == ["hidden-renewal-path hoge.example"]
+
+
+def test_a_is_not_for_a_path_that_runs_no_hooks(tmp_path: Path) -> None:
+    text = SITE + (
+        "include ../base/timer-off.machine\nfile /etc/cron.d/other\n"
+        f"| 9 9 * * * root certbot certonly -n --cert-name {NAME} --manual "
+        f"--manual-auth-hook /opt/hoge/dns-put -d {NAME} -d '*.{NAME}'\n"
+    )
+    (refusal,) = chosen(bench(text, tmp_path), "a").refusals
+    assert "calls certbot certonly, which runs no hooks" in refusal.why
+    assert refusal.others == ("b", "d", "e")
+
+
+def test_b_in_a_crontab(tmp_path: Path) -> None:
+    machine = bench(HERE / "serves-another.machine", tmp_path)
+    plan = chosen(machine, "b")
+    script = "/usr/local/sbin/certaudit-hand-out-hoge.example"
+    texts = written(plan)
+    assert list(texts) == [script, "/etc/cron.d/wildcard"]
+    assert texts["/etc/cron.d/wildcard"].splitlines()[1] == (
+        f"17 4 * * * root /usr/local/sbin/renew-wildcard; {script}"
+    )
+    changed = plan_text.diff(plan.steps[0])
+    assert "+install -m 0600 /etc/letsencrypt/live/hoge.example/privkey.pem" in changed
+    assert applied(machine, plan) == ["hidden-renewal-path low"]
+
+
+def test_b_in_a_drop_in_of_the_owners_service(tmp_path: Path) -> None:
+    machine = bench(SITE + SERVICE, tmp_path)
+    plan = chosen(machine, "b")
+    drop_in = "/etc/systemd/system/own.service.d/certaudit-hoge.example.conf"
+    assert [type(a) for a in plan.steps[0].actions] == [WriteText, MakeDirectory, WriteText]
+    assert written(plan)[drop_in].endswith(
+        "[Service]\nExecStartPost=/usr/local/sbin/certaudit-hand-out-hoge.example\n"
+    )
+    assert plan.steps[0].reload
+    assert applied(machine, plan) == ["hidden-renewal-path low"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "17 4 * * * root exec /usr/local/sbin/renew-wildcard",
+        "17 4 * * * root /usr/local/sbin/renew-wildcard %stdin",
+        "17 4 * * * root /usr/local/sbin/renew-wildcard # nightly",
+        "17 4 * * * root (/usr/local/sbin/renew-wildcard)",
+        "17 4 * * * root /usr/local/sbin/renew-wildcard &",
+        "17 4 * * * root sh -c '/usr/local/sbin/renew-wildcard",
+    ],
+)
+def test_a_line_that_is_not_certain_is_left_to_a_person(line: str) -> None:
+    assert not certain(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "17 4 * * * root /usr/local/sbin/renew-wildcard",
+        "@daily root /usr/local/sbin/renew-wildcard >/dev/null 2>&1",
+        "*/5 4-6 1,15 * mon-fri root nice -n 19 /usr/local/sbin/renew-wildcard --quiet > /dev/null",
+        "1 1 * * * root sleep 5; /usr/local/sbin/renew-wildcard && logger -t tls done",
+    ],
+)
+def test_a_plain_line_takes_one_more_command(line: str) -> None:
+    assert certain(line)
+
+
+def test_b_is_told_with_the_text_where_it_is_not_done(tmp_path: Path) -> None:
+    text = SITE + CRON + "| 17 4 * * * root exec /usr/local/sbin/renew-wildcard\n"
+    (refusal,) = chosen(bench(text, tmp_path), "b").refusals
+    assert "/etc/cron.d/wildcard:2 is no line that takes one more command" in refusal.why
+    assert refusal.commands[0] == "cat > /usr/local/sbin/certaudit-hand-out-hoge.example <<'END'"
+    assert refusal.commands[-1] == "chmod 755 /usr/local/sbin/certaudit-hand-out-hoge.example"
+    assert "set -e" in refusal.commands
+
+
+def test_b_is_told_for_a_daily_script(tmp_path: Path) -> None:
+    text = SITE + (
+        "remove /etc/cron.d/wildcard\nfile /etc/cron.daily/tls 0755\n| #!/bin/sh\n"
+        "| /usr/local/sbin/renew-wildcard\n"
+    )
+    (refusal,) = chosen(bench(text, tmp_path), "b").refusals
+    assert "is started in a way that certaudit adds nothing to" in refusal.why
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "cd /etc/letsencrypt/live/hoge.example && cp fullchain.pem /srv/host1/tls/",
+        "sudo -u deploy scp /etc/letsencrypt/live/hoge.example/fullchain.pem host2:/etc/tls/",
+        "cat /etc/letsencrypt/live/hoge.example/fullchain.pem > /srv/host1/tls/fullchain.pem",
+    ],
+)
+@pytest.mark.parametrize("letter", ["a", "b"])
+def test_steps_that_are_not_certain_are_not_repeated(step: str, letter: Remedy, tmp_path: Path) -> None:
+    text = SITE + (
+        "replace /usr/local/sbin/renew-wildcard\n| #!/bin/sh\n"
+        "| openssl x509 -noout -checkend 9 -in /etc/letsencrypt/live/hoge.example/cert.pem && exit 0\n"
+        "| certbot certonly -n --cert-name hoge.example --manual "
+        f"--manual-auth-hook /opt/hoge/dns-put || exit 1\n| {step}\n"
+    )
+    (refusal,) = [r for r in chosen(bench(text, tmp_path), letter).refusals if "stale" not in r.rules[0]]
+    assert "can not be repeated for certain" in refusal.why
+
+
+def test_the_script_hands_out_once_for_each_certificate(tmp_path: Path) -> None:
+    """The script itself, run by a real shell on a copy of the machine's paths."""
+    machine = bench(HERE / "serves-another.machine", tmp_path)
+    (script, _) = written(chosen(machine, "b")).values()
+    for place in ("/etc/letsencrypt", "/srv", "/var/lib/certaudit"):
+        script = script.replace(f" {place}/", f" {machine.root}{place}/")
+    certificate = machine.root / "srv/host1/tls/fullchain.pem"
+    key = certificate.with_name("privkey.pem")
+
+    def run() -> int:
+        return subprocess.run(["/bin/sh", "-c", script], check=False, capture_output=True).returncode
+
+    def handed_out() -> bool:
+        return certificate.exists() and certificate.read_bytes() == live.read_bytes()
+
+    live = machine.root / "etc/letsencrypt/live/hoge.example/fullchain.pem"
+    archive = machine.root / "etc/letsencrypt/archive/hoge.example"
+    certificate.write_text("older")
+    assert (run(), handed_out(), key.stat().st_mode & 0o777) == (0, True, 0o600)
+    certificate.write_text("changed by hand")
+    assert (run(), handed_out()) == (0, False)  # it was handed out; what a person did stays
+    (archive / "fullchain2.pem").write_text("newer")
+    shutil.move(certificate.parent, certificate.parent.with_name("gone"))
+    assert run() != 0  # a place that is away is tried again
+    shutil.move(certificate.parent.with_name("gone"), certificate.parent)
+    assert (run(), handed_out()) == (0, True)
+    state = machine.root / "var/lib/certaudit/handed-out"
+    assert [p.name for p in state.iterdir()] == ["hoge.example.pem"]
+    assert state.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("letter", ["a", "b"])
+def test_a_chosen_remedy_is_no_fault_afterwards(letter: str, tmp_path: Path, certaudit: Verb) -> None:
+    machine = bench(MACHINES / "demo.machine", tmp_path)
+    code, out, err = certaudit("fix", *at(machine), "--yes", "--remedy", f"hogeserver.example={letter}")
+    assert (code, err) == (1, "")
+    ends = out.partition("\nDone.")[2].splitlines()[1:]
+    meant = ["hidden-renewal-path"] if letter == "b" else ["rival-renewal-paths"]
+    assert [line.split(":")[1].strip() for line in ends[:-1]] == meant
+    assert "Left: commands for you to run, listed above" in out
+    assert os.path.lexists(machine.root / "etc/systemd/system/timers.target.wants/certbot.timer")
+
+
+def test_no_step_of_its_own_is_nothing_to_repeat(tmp_path: Path) -> None:
+    machine = bench(RULES / "rival-renewal-paths/flagged-declared-timer.machine", tmp_path)
+    plan = machine.plan(Choices(remedies=((NAME, "a"),)))
+    assert "does nothing of its own after a renewal" in plan.refusals[0].why
