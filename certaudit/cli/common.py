@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certaudit.cli.progress import watched
 from certaudit.errors import ParseError, UnreadableError, UsageError
 from certaudit.model import Model, Policy
 
@@ -19,7 +16,6 @@ if TYPE_CHECKING:
     from certaudit.host.root import Root
 
 POLICY_FILE = "/etc/certaudit.toml"
-PATIENCE = 1.0  # seconds before a person is told that something is going on
 
 RootOption = Annotated[
     Path | None,
@@ -54,25 +50,13 @@ def moment_of(text: str | None) -> datetime | None:
     return moment
 
 
-@contextmanager
-def patience() -> Iterator[None]:
-    """A line on stderr if what is done inside takes longer than a person expects."""
-    timer = threading.Timer(PATIENCE, lambda: sys.stderr.write("certaudit: reading the machine ...\n"))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 def model_of(root: Path | None, as_of: str | None, policy: Path | None) -> Model:
     """The Model of a machine, its owners from ``--policy`` or the machine's own file."""
     from certaudit.audit import observe  # noqa: PLC0415 - see ``moment_of``
     from certaudit.host.machine import open_host  # noqa: PLC0415
 
-    with patience():
-        host = open_host(root or Path("/"), moment_of(as_of))
+    with watched() as progress:
+        host = open_host(root or Path("/"), moment_of(as_of), progress)
         return observe(host, policy_of(host.root, policy))
 
 

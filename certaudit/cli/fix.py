@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certaudit.cli.audit import Format, check_slugs, width
-from certaudit.cli.common import AsOfOption, PolicyOption, RootOption, moment_of, patience, policy_of
+from certaudit.cli.common import AsOfOption, PolicyOption, RootOption, moment_of, policy_of
+from certaudit.cli.progress import watched
 from certaudit.errors import CertauditError, UsageError
 
 if TYPE_CHECKING:
     from certaudit.fix.perform import Machine
     from certaudit.fix.plan import Choices
-    from certaudit.host.machine import Host
     from certaudit.model import Finding, Model, Result
     from certaudit.plan import Plan, Remedy, Step
 
@@ -87,19 +87,14 @@ class Look:
     def __init__(self, target: Path, as_of: str | None, policy: Path | None) -> None:
         self.target, self.as_of, self.policy = target, as_of, policy
 
-    def host(self) -> Host:
-        """The machine as it is now."""
-        from certaudit.host.machine import open_host  # noqa: PLC0415 - only verbs pay for libraries
-
-        return open_host(self.target, moment_of(self.as_of))
-
     def once(self) -> tuple[Model, Machine]:
         """What is known of the machine now, and the machine."""
-        from certaudit.audit import observe  # noqa: PLC0415
+        from certaudit.audit import observe  # noqa: PLC0415 - only verbs pay for libraries
         from certaudit.fix.perform import machine_at  # noqa: PLC0415
+        from certaudit.host.machine import open_host  # noqa: PLC0415
 
-        with patience():
-            host = self.host()
+        with watched() as progress:
+            host = open_host(self.target, moment_of(self.as_of), progress)
             model = observe(host, policy_of(host.root, self.policy))
             return model, machine_at(host.root.directory, host.systemd)
 

@@ -14,6 +14,7 @@ from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
 from certaudit.host.log_files import LogFile, rotated
 from certaudit.host.machine import Host
+from certaudit.host.scan import Found, search
 from certaudit.linking.starts import Observed
 from certaudit.model import Evidence, Gap
 from certaudit.parsers import events, syslog
@@ -57,8 +58,7 @@ def collect(host: Host, wanted: Wanted) -> Logs:
     logs = Logs()
     for directory in wanted.log_directories:
         client_logs(host, directory, logs)
-    for base in SYSTEM_LOGS:
-        system_log(host, base, wanted.literals(), logs)
+    system_logs(host, wanted.literals(), logs)
     journal(host, wanted, logs)
     return logs
 
@@ -76,11 +76,10 @@ def files_of(host: Host, directory: str, base: str, logs: Logs) -> tuple[LogFile
         return ()
 
 
-def report_problems(files: Iterable[LogFile], logs: Logs) -> None:
+def report_problems(file: LogFile, problems: Iterable[str], logs: Logs) -> None:
     """What was damaged, as Gaps."""
-    for file in files:
-        for problem in dict.fromkeys(file.problems):
-            logs.gaps.append(Gap("logs", f"{file.path}: {problem}", (Evidence(str(file.path)),)))
+    for problem in dict.fromkeys(problems):
+        logs.gaps.append(Gap("logs", f"{file.path}: {problem}", (Evidence(str(file.path)),)))
 
 
 def client_logs(host: Host, directory: str, logs: Logs) -> None:
@@ -91,7 +90,8 @@ def client_logs(host: Host, directory: str, logs: Logs) -> None:
         if BEGINNING <= run.first_seen <= host.as_of:
             logs.runs.append(run)
             logs.client_since = earlier(logs.client_since, run.first_seen)
-    report_problems(files, logs)
+    for file in files:
+        report_problems(file, file.problems, logs)
 
 
 def earlier(one: datetime | None, other: datetime) -> datetime:
@@ -99,17 +99,26 @@ def earlier(one: datetime | None, other: datetime) -> datetime:
     return other if one is None else min(one, other)
 
 
-def system_log(host: Host, base: str, literals: Sequence[bytes], logs: Logs) -> None:
-    """The wanted lines of one log of the system."""
-    files = files_of(host, "/var/log", base, logs)
-    texts = [syslog.LogText(str(f.path), f.matching(literals), f.modified) for f in files]
-    found = syslog.parse_lines(texts, host.zone, host.as_of)
-    report_problems(files, logs)
-    if found.undated:
-        reason = f"{found.undated} lines of /var/log/{base} have a date that cannot be read"
+def system_logs(host: Host, literals: Sequence[bytes], logs: Logs) -> None:
+    """The wanted lines of the logs of the system."""
+    files = {base: files_of(host, "/var/log", base, logs) for base in SYSTEM_LOGS}
+    every = [file for of_base in files.values() for file in of_base]
+    found = iter(search(every, literals, host.progress))
+    for base, of_base in files.items():
+        system_log(host, base, [(file, next(found)) for file in of_base], logs)
+
+
+def system_log(host: Host, base: str, found: Sequence[tuple[LogFile, Found]], logs: Logs) -> None:
+    """What the wanted lines of one log of the system say."""
+    texts = [syslog.LogText(str(file.path), one.lines, file.modified) for file, one in found]
+    dated = syslog.parse_lines(texts, host.zone, host.as_of)
+    for file, one in found:
+        report_problems(file, one.problems, logs)
+    if dated.undated:
+        reason = f"{dated.undated} lines of /var/log/{base} have a date that cannot be read"
         logs.gaps.append(Gap("logs", reason, (Evidence(f"/var/log/{base}"),)))
-    logs.observed.extend(classified(found.lines))
-    if base in ("syslog", "messages") and (oldest := first_line_time(host, files, found.lines)):
+    logs.observed.extend(classified(dated.lines))
+    if base in ("syslog", "messages") and (oldest := first_line_time(host, found)):
         logs.starts_since = earlier(logs.starts_since, oldest)
 
 
@@ -121,16 +130,12 @@ def classified(lines: Iterable[syslog.LogLine]) -> Iterator[Observed]:
             yield Observed(line.time, event, Evidence(line.where, line.line, line.text, line.time))
 
 
-def first_line_time(
-    host: Host, files: Sequence[LogFile], found: Sequence[syslog.LogLine]
-) -> datetime | None:
-    """When a log's oldest file begins: its first line, dated with the help of the wanted ones."""
-    for file in files:
-        first = next(file.lines(), None)
-        if first is None:
+def first_line_time(host: Host, found: Iterable[tuple[LogFile, Found]]) -> datetime | None:
+    """When a log's oldest file begins: its first line, dated with the help of the first wanted one."""
+    for file, one in found:
+        if one.first is None:
             continue
-        known = [(line.line, line.text) for line in found if line.where == str(file.path)]
-        text = syslog.LogText(str(file.path), [(1, first), *known[:1]], file.modified)
+        text = syslog.LogText(str(file.path), [(1, one.first), *one.lines[:1]], file.modified)
         dated = syslog.parse_lines([text], host.zone, host.as_of).lines
         return dated[0].time if dated else None
     return None
