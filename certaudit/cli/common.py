@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certaudit.cli.progress import watched
 from certaudit.errors import ParseError, UnreadableError, UsageError
 from certaudit.model import Lineage, Model, Policy
 from certaudit.parsers.policy import POLICY_FILE
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from certaudit.host.root import Root
     from certaudit.sources.served import Ask
 
-PATIENCE = 1.0  # seconds before a person is told that something is going on
 
 RootOption = Annotated[
     Path | None,
@@ -93,18 +90,6 @@ def put(text: str) -> None:
     sys.stdout.flush()
 
 
-@contextmanager
-def patience(what: str = "reading the machine") -> Iterator[None]:
-    """A line on stderr if what is done inside takes longer than a person expects."""
-    timer = threading.Timer(PATIENCE, lambda: sys.stderr.write(f"certaudit: {what} ...\n"))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 def model_of(
     root: Path | None, as_of: str | None, policy: Path | None, *, connect: bool = False
 ) -> Model:
@@ -115,8 +100,8 @@ def model_of(
     from certaudit.audit import observe  # noqa: PLC0415 - see ``moment_of``
     from certaudit.host.machine import open_host  # noqa: PLC0415
 
-    with patience():
-        host = open_host(root or Path("/"), moment_of(as_of))
+    with watched() as progress:
+        host = open_host(root or Path("/"), moment_of(as_of), progress)
         return observe(host, policy_of(host.root, policy), asker(host) if connect else None)
 
 

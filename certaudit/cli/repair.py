@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certaudit.cli.audit import Format, width
-from certaudit.cli.common import asker, moment_of, patience, policy_of, put
+from certaudit.cli.common import asker, moment_of, policy_of, put
 from certaudit.cli.dialogue import ask
+from certaudit.cli.progress import patience, watched
 from certaudit.errors import CertauditError, UsageError
 
 if TYPE_CHECKING:
@@ -83,12 +84,6 @@ class Look:
         self.connect = connect
         self._seen: dict[tuple[tuple[str, str], ...], tuple[Model, Host]] = {}
 
-    def host(self) -> Host:
-        """The machine as it is now."""
-        from certaudit.host.machine import open_host  # noqa: PLC0415 - only verbs pay for libraries
-
-        return open_host(self.target, moment_of(self.as_of))
-
     def once(self, choices: Choices) -> tuple[Model, Machine]:
         """What was known of the machine when first asked, by the owners chosen, and the machine."""
         from certaudit.fix.perform import machine_at  # noqa: PLC0415
@@ -100,10 +95,11 @@ class Look:
 
     def now(self, owners: tuple[tuple[str, str], ...] = ()) -> tuple[Model, Host]:
         """What is known of the machine now, with these owners declared, and the machine as a host."""
-        from certaudit.audit import observe  # noqa: PLC0415
+        from certaudit.audit import observe  # noqa: PLC0415 - only verbs pay for libraries
+        from certaudit.host.machine import open_host  # noqa: PLC0415
 
-        with patience():
-            host = self.host()
+        with watched() as progress:
+            host = open_host(self.target, moment_of(self.as_of), progress)
             policy = policy_of(host.root, self.policy)
             others = tuple(pair for pair in policy.owners if pair[0] not in dict(owners))
             ask = asker(host) if self.connect else None

@@ -6,132 +6,128 @@ the lines before the damage and a problem to report. Lines longer than ``LINE_LI
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import re
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from io import BufferedIOBase
 from pathlib import PurePosixPath
-from typing import IO, cast
+from typing import IO, NamedTuple
 
 from certaudit.errors import UnreadableError
+from certaudit.host.literals import count
 from certaudit.host.root import Root
+from certaudit.host.unpacking import DamagedError, is_plain, pieces, plain_pieces
 
-CHUNK = 1 << 20
 UNKNOWN_TIME = datetime.fromtimestamp(0, timezone.utc)
 LINE_LIMIT = 1 << 16
+LONGEST = 2 << 20  # bytes of a line that are kept in memory
 SUFFIX = re.compile(
     r"(?:\.(?P<number>\d{1,4})|-(?P<date>\d{8}(?:[-.]?\d{2,6})?))?(?P<pack>\.(?:gz|xz|bz2|zst))?"
 )
-DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+
+
+class Block(NamedTuple):
+    """``data[start:end]`` are whole lines, with ``before`` lines of the file before them."""
+
+    data: bytes
+    start: int
+    end: int
+    before: int
+
+    @property
+    def newlines(self) -> int:
+        """How many lines end in it."""
+        return count(self.data, b"\n", self.start, self.end)
+
+
+class Share(NamedTuple):
+    """The lines that begin at a plain file's bytes from ``start`` to before ``end``."""
+
+    start: int
+    end: int
 
 
 @dataclass(slots=True)
 class LogFile:
-    """One file of a log; ``problems`` fills while its lines are read."""
+    """One file of a log; while its lines are read ``problems`` fills, and ``done`` and ``newlines``
+    tell how many bytes of the file and how many lines are behind.
+    """
 
     root: Root
     path: PurePosixPath
     modified: datetime
     size: int
     problems: list[str] = field(default_factory=list)
+    done: int = 0
+    newlines: int = 0
 
     def lines(self) -> Iterator[str]:
         """Every line without its end."""
-        for chunk, _ in self._chunks():
-            for line in chunk.split(b"\n")[:-1]:
-                yield line[:LINE_LIMIT].decode("utf-8", "replace")
+        for data, start, end, _ in self.blocks():
+            for line in data[start:end].removesuffix(b"\n").split(b"\n"):
+                yield text_of(line)
 
-    def matching(self, literals: Sequence[bytes]) -> Iterator[tuple[int, str]]:
-        """The lines that hold one of the literals, each with its number from 1."""
-        for chunk, before in self._chunks():
-            number, at = before, 0
-            for start in line_starts(chunk, literals):
-                number += chunk.count(b"\n", at, start)
-                at = start
-                end = chunk.find(b"\n", start)
-                text = chunk[start : min(end, start + LINE_LIMIT)]
-                yield number + 1, text.decode("utf-8", "replace")
-
-    def _chunks(self) -> Iterator[tuple[bytes, int]]:
-        """Whole lines, about a megabyte at a time, with the number of lines before them."""
-        before, carry, dropping = 0, b"", False
+    def blocks(self, share: Share | None = None) -> Iterator[Block]:
+        """The file, or a share of it, as blocks of whole lines; only the last may lack its end."""
+        self.done = self.newlines = 0
+        rest = bytearray()  # the beginning of a line whose end is not read yet
         try:
-            with self.root.open(self.path) as raw, unpacked(raw) as stream:
-                for block in blocks(stream):
-                    data = carry + block
-                    if dropping:  # the rest of a line that was already cut
-                        cut = block.find(b"\n")
-                        if cut < 0:
-                            continue
-                        data, dropping = block[cut + 1 :], False
-                    end = data.rfind(b"\n") + 1
-                    whole, carry = data[:end], data[end:]
-                    if len(carry) > 2 * CHUNK:
-                        self.problems.append("a line longer than 2 MiB was cut")
-                        whole, carry, dropping = whole + carry[:LINE_LIMIT] + b"\n", b"", True
-                    if whole:
-                        yield whole, before
-                        before += whole.count(b"\n")
+            with self.root.open(self.path) as raw:
+                for block in self._cut(self._pieces(raw, share), rest):
+                    yield block
+                    self.newlines += block.newlines
         except UnreadableError as error:
             self.problems.append(str(error).removeprefix(f"{self.path}: "))
-        except DAMAGE as error:
-            self.problems.append(f"damaged after line {before}: {error}")
-        if carry:
-            yield carry + b"\n", before
+        except DamagedError as error:
+            place = f"line {self.newlines}" if share is None else f"byte {share.start + self.done}"
+            self.problems.append(f"damaged after {place}: {error}")
+        if rest:
+            yield Block(bytes(rest), 0, len(rest), self.newlines)
+
+    def is_plain(self) -> bool:
+        """Whether it is not packed, by its first bytes; False where they cannot be read."""
+        try:
+            with self.root.open(self.path) as raw:
+                return is_plain(raw)
+        except (UnreadableError, OSError):
+            return False
+
+    def _pieces(self, raw: IO[bytes], share: Share | None) -> Iterator[bytes]:
+        for piece in pieces(raw) if share is None else plain_pieces(raw, share.start, share.end):
+            self.done = raw.tell() - (share.start if share else 0)
+            yield piece
+        self.done = raw.tell() - (share.start if share else 0)
+
+    def _cut(self, read: Iterator[bytes], rest: bytearray) -> Iterator[Block]:
+        """Pieces, cut where lines end; nothing is copied but the line at each seam."""
+        dropping = False
+        for data in read:
+            start = 0
+            if dropping:  # the rest of a line that was already cut
+                start = data.find(b"\n") + 1
+                if not start:
+                    continue
+                dropping = False
+            end = data.rfind(b"\n", start) + 1
+            if rest and end:
+                first = data.find(b"\n", start) + 1
+                line = bytes(rest + data[start:first])
+                rest.clear()
+                yield Block(line, 0, len(line), self.newlines)
+                start = first
+            if start < end:
+                yield Block(data, start, end, self.newlines)
+            rest += data[max(start, end) :]
+            if len(rest) > LONGEST:
+                self.problems.append("a line longer than 2 MiB was cut")
+                yield Block(bytes(rest[:LINE_LIMIT]) + b"\n", 0, LINE_LIMIT + 1, self.newlines)
+                rest.clear()
+                dropping = True
 
 
-def blocks(stream: IO[bytes]) -> Iterator[bytes]:
-    """A stream in blocks of about ``CHUNK``; before an error, all that could be read of it."""
-    pending, size = list[bytes](), 0
-    read = cast("BufferedIOBase", stream).read1
-    try:
-        while data := read(CHUNK):
-            pending.append(data)
-            size += len(data)
-            if size >= CHUNK:
-                yield b"".join(pending)
-                pending, size = [], 0
-    except DAMAGE:
-        if pending:
-            yield b"".join(pending)
-        raise
-    if pending:
-        yield b"".join(pending)
-
-
-def line_starts(chunk: bytes, literals: Sequence[bytes]) -> list[int]:
-    """Where the lines begin that hold any of the literals, in order, each once."""
-    starts: set[int] = set()
-    for literal in literals:
-        at = chunk.find(literal)
-        while 0 <= at < len(chunk):
-            starts.add(chunk.rfind(b"\n", 0, at) + 1)
-            end = chunk.find(b"\n", at)
-            at = chunk.find(literal, end + 1) if end >= 0 else -1
-    return sorted(starts)
-
-
-def unpacked(raw: IO[bytes]) -> IO[bytes]:
-    """A stream of the plain bytes of a gzip, xz, bzip2 or plain file, by its first bytes.
-
-    Raise ``UnreadableError`` for a packing that needs a program this has not.
-    """
-    magic = raw.read(6)
-    raw.seek(0)
-    if magic.startswith(b"\x1f\x8b"):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
-    if magic.startswith(b"\xfd7zXZ"):
-        return cast("IO[bytes]", lzma.LZMAFile(raw))
-    if magic.startswith(b"BZh"):
-        return cast("IO[bytes]", bz2.BZ2File(raw))
-    if magic.startswith(b"\x28\xb5\x2f\xfd"):
-        raise UnreadableError("packed with zstd, which this Python cannot unpack")
-    return raw
+def text_of(line: bytes) -> str:
+    """A line as text, cut at ``LINE_LIMIT`` bytes; bytes that are no UTF-8 become U+FFFD."""
+    return line[:LINE_LIMIT].decode("utf-8", "replace")
 
 
 def log_file(root: Root, path: PurePosixPath) -> LogFile:

@@ -24,6 +24,7 @@ from certaudit.host.identity import (
 from certaudit.host.journal import Journal
 from certaudit.host.root import Root
 from certaudit.host.runner import find_program
+from certaudit.host.scan import Progress, unwatched
 from certaudit.host.systemd import Systemd, live_systemd
 from certaudit.host.unit_files import UnitFiles
 from certaudit.model import Evidence, Gap, HostInfo
@@ -49,6 +50,7 @@ class Host:
     info: HostInfo
     journal: Journal | None = None
     gaps: tuple[Gap, ...] = ()
+    progress: Progress = unwatched  # who is told how far the reading of its logs is
 
     def path_exists(self, path: MachinePath) -> bool | None:
         """``Root.exists``, as it will be once the machine runs with its init.
@@ -64,7 +66,7 @@ class Host:
         return None if not found and not self.live and text.startswith("/run/") else found
 
 
-def open_host(target: Path, as_of: datetime | None) -> Host:
+def open_host(target: Path, as_of: datetime | None, progress: Progress = unwatched) -> Host:
     """The machine whose root file system ``target`` holds; ``/`` is the one this runs on.
 
     ``as_of`` without a zone is a moment of the machine's own clock; ``None`` is now. Raise
@@ -109,6 +111,7 @@ def open_host(target: Path, as_of: datetime | None) -> Host:
         info=info,
         journal=journal,
         gaps=tuple(gaps),
+        progress=progress,
     )
 
 

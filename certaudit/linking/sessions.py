@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -56,12 +56,14 @@ def parents(events: Iterable[object]) -> frozenset[int]:
     return frozenset(parent for pid in pids for parent in range(pid - PARENT, pid))
 
 
-def own_sessions(lines: Iterable[tuple[int, str]], pids: frozenset[int]) -> Iterator[tuple[int, str]]:
-    """Numbered lines of a log without those about the sessions of other cron jobs: there are many."""
-    for number, line in lines:
+def about_these(pids: frozenset[int]) -> Callable[[str], bool]:
+    """Whether a line is not about the session of a cron job with another pid: there are many."""
+
+    def wanted(line: str) -> bool:
         found = SESSION_PID.search(line)
-        if found is None or int(found[1]) in pids:
-            yield number, line
+        return found is None or int(found[1]) in pids
+
+    return wanted
 
 
 def paired(lines: Iterable[tuple[datetime, CronSession]]) -> list[Session]:

@@ -6,7 +6,7 @@ rest is read all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
@@ -15,7 +15,8 @@ from certaudit.errors import CertauditError, UnreadableError
 from certaudit.facts import LogSpan
 from certaudit.host.log_files import LogFile, rotated
 from certaudit.host.machine import Host
-from certaudit.linking.sessions import SESSION_LITERALS, own_sessions, parents
+from certaudit.host.scan import Found, search
+from certaudit.linking.sessions import SESSION_LITERALS, about_these, parents
 from certaudit.linking.starts import Observed
 from certaudit.model import Evidence, Gap
 from certaudit.parsers import events, syslog
@@ -62,8 +63,7 @@ def collect(host: Host, wanted: Wanted) -> Logs:
     logs = Logs()
     for directory in wanted.log_directories:
         client_logs(host, directory, logs)
-    for base in SYSTEM_LOGS:
-        system_log(host, base, wanted.literals(), logs)
+    system_logs(host, wanted.literals(), logs)
     journal(host, wanted, logs)
     return logs
 
@@ -81,11 +81,10 @@ def files_of(host: Host, directory: str, base: str, logs: Logs) -> tuple[LogFile
         return ()
 
 
-def report_problems(files: Iterable[LogFile], logs: Logs) -> None:
+def report_problems(file: LogFile, problems: Iterable[str], logs: Logs) -> None:
     """What was damaged, as Gaps."""
-    for file in files:
-        for problem in dict.fromkeys(file.problems):
-            logs.gaps.append(Gap("logs", f"{file.path}: {problem}", (Evidence(str(file.path)),)))
+    for problem in dict.fromkeys(problems):
+        logs.gaps.append(Gap("logs", f"{file.path}: {problem}", (Evidence(str(file.path)),)))
 
 
 def client_logs(host: Host, directory: str, logs: Logs) -> None:
@@ -99,7 +98,8 @@ def client_logs(host: Host, directory: str, logs: Logs) -> None:
             logs.client_since = earlier(logs.client_since, run.first_seen)
             last = run.evidence[-1].where if run.evidence else run.where
             seen += [(run.where, run.first_seen), (last, run.ended)]
-    report_problems(files, logs)
+    for file in files:
+        report_problems(file, file.problems, logs)
     since = min((time for _, time in seen), default=None)
     logs.spans.extend(
         [span("client", f"{directory}/letsencrypt.log", since, files, seen)] if files else []
@@ -111,24 +111,45 @@ def earlier(one: datetime | None, other: datetime) -> datetime:
     return other if one is None else min(one, other)
 
 
-def system_log(host: Host, base: str, literals: Sequence[bytes], logs: Logs) -> None:
-    """The wanted lines of one log of the system."""
-    files = files_of(host, "/var/log", base, logs)
-    pids = parents(o.event for o in logs.observed) if base in SESSION_LOGS else frozenset()
+def system_logs(host: Host, literals: Sequence[bytes], logs: Logs) -> None:
+    """The wanted lines of the logs of the system."""
+    for base, found in searched(host, [b for b in SYSTEM_LOGS if b not in SESSION_LOGS], literals, logs):
+        system_log(host, base, found, logs)
+    pids = parents(observed.event for observed in logs.observed)
     literals = (*literals, *SESSION_LITERALS) if pids else literals
-    texts = [
-        syslog.LogText(str(f.path), own_sessions(f.matching(literals), pids), f.modified) for f in files
-    ]
-    found = syslog.parse_lines(texts, host.zone, host.as_of)
-    report_problems(files, logs)
-    if found.undated:
-        reason = f"{found.undated} lines of /var/log/{base} have a date that cannot be read"
+    for base, found in searched(host, SESSION_LOGS, literals, logs, about_these(pids)):
+        system_log(host, base, found, logs)
+
+
+def searched(
+    host: Host,
+    bases: Sequence[str],
+    literals: Sequence[bytes],
+    logs: Logs,
+    keep: Callable[[str], bool] | None = None,
+) -> Iterator[tuple[str, list[tuple[LogFile, Found]]]]:
+    """The files of some logs, searched all at once, log by log."""
+    files = {base: files_of(host, "/var/log", base, logs) for base in bases}
+    every = [file for of_base in files.values() for file in of_base]
+    found = iter(search(every, literals, host.progress, keep=keep))
+    for base, of_base in files.items():
+        yield base, [(file, next(found)) for file in of_base]
+
+
+def system_log(host: Host, base: str, found: Sequence[tuple[LogFile, Found]], logs: Logs) -> None:
+    """What the wanted lines of one log of the system say."""
+    texts = [syslog.LogText(str(file.path), one.lines, file.modified) for file, one in found]
+    dated = syslog.parse_lines(texts, host.zone, host.as_of)
+    for file, one in found:
+        report_problems(file, one.problems, logs)
+    if dated.undated:
+        reason = f"{dated.undated} lines of /var/log/{base} have a date that cannot be read"
         logs.gaps.append(Gap("logs", reason, (Evidence(f"/var/log/{base}"),)))
-    logs.observed.extend(classified(found.lines))
-    if base in ("syslog", "messages") and (oldest := first_line_time(host, files, found.lines)):
+    logs.observed.extend(classified(dated.lines))
+    if base in ("syslog", "messages") and (oldest := first_line_time(host, found)):
         logs.starts_since = earlier(logs.starts_since, oldest)
-        seen = [(line.where, line.time) for line in found.lines]
-        logs.spans.append(span("starts", base, oldest, files, seen))
+        seen = [(line.where, line.time) for line in dated.lines]
+        logs.spans.append(span("starts", base, oldest, [file for file, _ in found], seen))
 
 
 def classified(lines: Iterable[syslog.LogLine]) -> Iterator[Observed]:
@@ -139,16 +160,12 @@ def classified(lines: Iterable[syslog.LogLine]) -> Iterator[Observed]:
             yield Observed(line.time, event, Evidence(line.where, line.line, line.text, line.time))
 
 
-def first_line_time(
-    host: Host, files: Sequence[LogFile], found: Sequence[syslog.LogLine]
-) -> datetime | None:
-    """When a log's oldest file begins: its first line, dated with the help of the wanted ones."""
-    for file in files:
-        first = next(file.lines(), None)
-        if first is None:
+def first_line_time(host: Host, found: Iterable[tuple[LogFile, Found]]) -> datetime | None:
+    """When a log's oldest file begins: its first line, dated with the help of the first wanted one."""
+    for file, one in found:
+        if one.first is None:
             continue
-        known = [(line.line, line.text) for line in found if line.where == str(file.path)]
-        text = syslog.LogText(str(file.path), [(1, first), *known[:1]], file.modified)
+        text = syslog.LogText(str(file.path), [(1, one.first), *one.lines[:1]], file.modified)
         dated = syslog.parse_lines([text], host.zone, host.as_of).lines
         return dated[0].time if dated else None
     return None

@@ -16,6 +16,7 @@ from certaudit.facts import LogSpan, Shipper
 from certaudit.host.log_files import LogFile, rotated
 from certaudit.host.machine import Host
 from certaudit.host.root import Root
+from certaudit.host.scan import search
 from certaudit.model import Evidence, Gap, Trigger
 from certaudit.parsers import dnf_log, dpkg_log
 from certaudit.parsers.apt_history import AptTransaction, parse_history
@@ -74,22 +75,17 @@ def line_log(host: Host, log: LineLog, found: PackageLogs) -> None:
     """The wanted lines of one log that has a line for each package, and of its older files."""
     files = files_of(host, "/var/log", log.base, found)
     literals = sorted(f" {name}{end}".encode() for name in found.names for end in log.ends)
+    since: datetime | None = None
     seen: list[tuple[str, datetime]] = []
-    for file in files:
-        for change in log.parse(file.matching(literals), str(file.path), host.zone):
+    for file, one in zip(files, search(files, literals), strict=True):
+        since = since or (log.stamp(one.first, host.zone) if one.first is not None else None)
+        for change in log.parse(one.lines, str(file.path), host.zone):
             if change.package in found.names and change.time <= host.as_of:
                 found.changes.append(change)
                 seen.append((change.where, change.time))
-    finish(log.base, first_stamp(host, log, files), files, seen, found)
-
-
-def first_stamp(host: Host, log: LineLog, files: Iterable[LogFile]) -> datetime | None:
-    """When the oldest file that holds anything begins."""
-    for file in files:
-        for line in file.lines():
-            if (time := log.stamp(line, host.zone)) is not None:
-                return time
-    return None
+        damaged(file, one.problems, found)
+    if files:
+        found.spans.append(span("packages", log.base, since, files, seen))
 
 
 def apt_histories(host: Host, names: frozenset[str], found: PackageLogs) -> None:
@@ -97,7 +93,9 @@ def apt_histories(host: Host, names: frozenset[str], found: PackageLogs) -> None
     apt_history(host, files_of(host, "/var/log/dist-upgrade", "history.log", found), names, found)
     files = files_of(host, "/var/log/apt", "history.log", found)
     seen = apt_history(host, files, names, found)
-    finish("apt", min((time for _, time in seen), default=None), files, seen, found)
+    if files:
+        since = min((time for _, time in seen), default=None)
+        found.spans.append(span("packages", "apt", since, files, seen))
 
 
 def apt_history(
@@ -111,6 +109,7 @@ def apt_history(
                 seen.append((done.where, done.start))
                 wanted = any(change.package in names for change in done.changes)
                 found.transactions.extend([done] if wanted else [])
+        damaged(file, file.problems, found)
     return seen
 
 
@@ -123,19 +122,10 @@ def files_of(host: Host, directory: str, base: str, found: PackageLogs) -> tuple
         return ()
 
 
-def finish(
-    source: str,
-    since: datetime | None,
-    files: Sequence[LogFile],
-    seen: Sequence[tuple[str, datetime]],
-    found: PackageLogs,
-) -> None:
-    """One log's span, and its damage as Gaps."""
-    if files:
-        found.spans.append(span("packages", source, since, files, seen))
-    for file in files:
-        for problem in dict.fromkeys(file.problems):
-            found.gaps.append(Gap("packages", f"{file.path}: {problem}", (Evidence(str(file.path)),)))
+def damaged(file: LogFile, problems: Iterable[str], found: PackageLogs) -> None:
+    """What could not be read of a file, as Gaps."""
+    for problem in dict.fromkeys(problems):
+        found.gaps.append(Gap("packages", f"{file.path}: {problem}", (Evidence(str(file.path)),)))
 
 
 def shippers(root: Root, triggers: Iterable[Trigger]) -> Iterator[Shipper]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from certaudit.facts import Start
-from certaudit.linking.sessions import bounded, own_sessions, parents
+from certaudit.linking.sessions import about_these, bounded, parents
 from certaudit.model import Evidence
 from certaudit.parsers.events import CronCommand, CronSession, SudoCommand
 from tests.linking.makers import NOW
@@ -73,5 +73,5 @@ def test_a_pid_is_used_again() -> None:
 def test_only_the_lines_of_possible_parents_are_kept() -> None:
     pids = parents([CronCommand("root", "x", "started", 228), SudoCommand("a", "root", "x", None, None)])
     line = "Nov 30 h CRON[{}]: pam_unix(cron:session): session closed for user root"
-    lines = [(1, line.format(227)), (2, line.format(9000)), (3, "Nov 30 h sudo: alice : certbot")]
-    assert [number for number, _ in own_sessions(lines, pids)] == [1, 3]
+    lines = [line.format(227), line.format(9000), "Nov 30 h sudo: alice : certbot"]
+    assert [text for text in lines if about_these(pids)(text)] == [lines[0], lines[2]]
