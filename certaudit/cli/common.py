@@ -54,20 +54,25 @@ def moment_of(text: str | None) -> datetime | None:
     return moment
 
 
-def limit_of(
-    option: str, text: str | None, zone: tzinfo | None, *, last: bool = False
-) -> datetime | None:
-    """A day, month or moment as a person types it: its first moment, or with ``last`` its last one."""
+def limit_of(option: str, text: str | None, *, last: bool = False) -> datetime | None:
+    """A day, month or moment as a person types it: its first moment, or with ``last`` its last one.
+
+    Naive where no zone is given.
+    """
     if text is None:
         return None
     from dateutil import parser  # noqa: PLC0415 - as above
 
     missing = datetime(2000, 12, 31, 23, 59, 59) if last else datetime(2000, 1, 1)  # noqa: DTZ001
     try:
-        moment = parser.parse(text, default=missing)
+        return parser.parse(text, default=missing)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option} {text!r}: no day or moment: try 2023-11-30") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def zoned(moment: datetime | None, zone: tzinfo | None) -> datetime | None:
+    """A moment that a person typed, in the machine's own zone where none was given."""
+    return moment.replace(tzinfo=zone) if moment is not None and moment.tzinfo is None else moment
 
 
 def chosen_lineages(model: Model, name: str | None) -> list[Lineage]:

@@ -18,6 +18,7 @@ from certaudit.cli.common import (
     model_of,
     only_ascii,
     put,
+    zoned,
 )
 from certaudit.errors import UsageError
 
@@ -51,10 +52,10 @@ def command(
     """
     from certaudit.render import timeline, timeline_json  # noqa: PLC0415 - only this verb pays for it
 
+    first, last = limit_of("--since", since), limit_of("--until", until, last=True)
     model = model_of(root, as_of, policy)
     lineages = chosen_lineages(model, name)
-    zone = model.host.as_of.tzinfo
-    begin, end = limit_of("--since", since, zone), limit_of("--until", until, zone, last=True)
+    begin, end = (zoned(moment, model.host.as_of.tzinfo) for moment in (first, last))
     check_order(begin, end)
     if form is Format.json:
         put(timeline_json.render(model, lineages, begin, end))

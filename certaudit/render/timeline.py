@@ -43,11 +43,11 @@ LABELS = {
 COLOURS = {"failed": "red", "expired": "red", "not-due": "dim", "idle": "dim", "today": "bold"}
 RELATIONS = {"stolen": "bold red", "owner": "green", "manual": "cyan"}
 FOLDED = {
-    "not-due": "{who} ran {times}, nothing due",
-    "idle": "{who} fired {times}, never called certbot",
-    "fired": "{who} fired {times}; what came of it is not known",
-    "unclear": "{who} started certbot {times}; the log does not tell what came of it",
-    "simulated": "{who}: {times} a dry run",
+    "not-due": "{who} ran {times} until {until}",
+    "idle": "{who} fired {times} until {until}, and never called certbot",
+    "fired": "{who} fired {times} until {until}; what came of it is not known",
+    "unclear": "{who} started certbot {times} until {until}; its log does not show the runs",
+    "simulated": "{who} made {times} a dry run until {until}",
 }
 MOST_PLACES = 2
 SHOWN = frozenset({"release", "package", "renewed", "failed"})  # whose evidence is worth a line here
@@ -120,5 +120,5 @@ def folded(event: TimelineEvent) -> str:
     """A stretch in one sentence."""
     known = trigger_name(event.who) if event.who else "certbot, started by what is not known,"
     who = "a person" if event.who == "person" else known
-    text = FOLDED[event.kind].format(who=who, times=count(event.count, "time"))
-    return f"{text}, until {event.until:%Y-%m-%d}"
+    until = f"{event.until:%Y-%m-%d}"
+    return FOLDED[event.kind].format(who=who, times=count(event.count, "time"), until=until)

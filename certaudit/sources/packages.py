@@ -42,7 +42,7 @@ class LineLog:
 
 
 LINE_LOGS = (
-    LineLog("dpkg.log", (":", " "), dpkg_log.parse_changes, dpkg_log.stamp),
+    LineLog("dpkg.log", (":",), dpkg_log.parse_changes, dpkg_log.stamp),
     LineLog("dnf.rpm.log", ("-",), dnf_log.parse_changes, dnf_log.stamp),
 )
 
