@@ -51,6 +51,8 @@ def join(observed: Iterable[Observed], descriptions: Descriptions) -> tuple[Star
             unit_line(starts, line, event, units_of(event, descriptions))
         elif isinstance(event, ClientOutput) and event.message.startswith(LOCKED):
             locked_out(starts, line)
+        elif isinstance(event, AnacronJob) and event.phase == "ended":
+            job_ended(starts, line.time, event.job)
         elif start := begun(line):
             begin(starts, start)
     sessions = [(o.time, o.event) for o in lines if isinstance(o.event, CronSession)]
@@ -138,6 +140,15 @@ def locked_out(starts: list[Start], line: Observed) -> None:
         open_ones = [n for n in open_ones if line.unit in starts[n].units]
     if len(open_ones) == 1:
         starts[open_ones[0]] = replace(starts[open_ones[0]], locked=True)
+
+
+def job_ended(starts: list[Start], time: datetime, job: str) -> None:
+    """The last start of an anacron job is at its end."""
+    for position in range(len(starts) - 1, -1, -1):
+        start = starts[position]
+        if start.kind == "anacron" and start.command == job:
+            starts[position] = replace(start, ended=start.ended or time)
+            return
 
 
 def begin(starts: list[Start], start: Start) -> None:
