@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from certaudit.facts import Start
-from certaudit.linking.claims import EARLY, SNUG, began, owners_of
+from certaudit.linking.claims import EARLY, SNUG, owners_of
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
 
 QUARTER = timedelta(minutes=15)
 APART = timedelta(hours=26)  # from UTC-12 to UTC+14
+MARGIN = timedelta(minutes=1)
 CLOSE = timedelta(seconds=3)  # a client called at once writes its first line 0.4 to 1.3 s later
 FEW = 3.0  # fewer runs that agree are chance
 FOR, AGAINST, NEITHER = 1.0, -2.0, -0.5
@@ -42,19 +43,55 @@ def aligned(
     logs: Sequence[LogRun], starts: Sequence[Start], linked: Sequence[Linked]
 ) -> tuple[Shifted, ...]:
     """Every run as it is to be matched with starts, in the order given."""
-    times = sorted(start.time for start in starts if owners_of(start, linked))
+    times = sorted(s.time.astimezone(timezone.utc) for s in starts if owners_of(s, linked))
     found = [Shifted(run) for run in logs]
-    votes = {n: ballot for n, run in enumerate(logs) if (ballot := votes_of(run, times))}
+    fitting = {n: votes_of(run, times) for n, run in enumerate(logs)}
+    votes = {n: told_by_server(logs[n]) or ballot for n, ballot in fitting.items()}
     counts = Counter(by for ballot in votes.values() for by in ballot if by)
-    order = sorted(range(len(logs)), key=lambda n: began(logs[n]))
+    order = sorted(range(len(logs)), key=lambda n: logs[n].first_seen)
     for by, count in counts.most_common():
         if count < FEW:
             break
         for stretch in stretches([n for n in order if not found[n].by], votes, by):
-            proven = is_scattered([logs[n] for n in stretch if by in votes.get(n, ())])
+            agreeing = [n for n in stretch if by in votes[n]]
+            proven = is_scattered([logs[n] for n in agreeing])
             for n in stretch:
-                found[n] = Shifted(moved(logs[n], by), by, proven)
+                if logs[n].header_offset is None or by in fitting[n]:
+                    found[n] = Shifted(moved(logs[n], by), by, proven)
     return tuple(found)
+
+
+def told_by_server(run: LogRun) -> frozenset[timedelta]:
+    """How far the log's zone is from the machine's of today, by a server's ``Date:`` header in the run.
+
+    Such a run is already at its right moment; the others around it are not.
+    """
+    here = run.first_seen.utcoffset()
+    if run.header_offset is None or here is None or run.header_offset == here:
+        return frozenset()
+    return frozenset({run.header_offset - here})
+
+
+def in_their_zone(starts: Sequence[Start], placed: Sequence[Shifted]) -> tuple[Start, ...]:
+    """Starts of the journal in the local time that the client's log had: schedules are local."""
+    spans: list[tuple[datetime, datetime, timedelta]] = []
+    before = timedelta(0)
+    for one in sorted(placed, key=lambda one: one.run.first_seen):
+        if one.by and one.by == before:
+            spans[-1] = (spans[-1][0], one.run.ended, one.by)
+        elif one.by:
+            spans.append((one.run.first_seen - MARGIN, one.run.ended, one.by))
+        before = one.by
+    return tuple(in_zone(start, spans) for start in starts) if spans else tuple(starts)
+
+
+def in_zone(start: Start, spans: Sequence[tuple[datetime, datetime, timedelta]]) -> Start:
+    """A start with its moment unchanged, in the zone of the span it lies in."""
+    by = next((by for since, until, by in spans if since <= start.time <= until), None)
+    here = start.time.utcoffset()
+    if by is None or here is None or not start.evidence.where.startswith("journal:"):
+        return start
+    return replace(start, time=start.time.astimezone(timezone(here + by)))
 
 
 def votes_of(run: LogRun, times: Sequence[datetime]) -> frozenset[timedelta]:
@@ -62,15 +99,14 @@ def votes_of(run: LogRun, times: Sequence[datetime]) -> frozenset[timedelta]:
 
     Zero alone, where a start lies right before the run as the clocks stand; nothing without a head.
     """
-    if run.started is None or not times or not times[0] - APART <= run.started <= times[-1] + APART:
+    began = run.started.astimezone(timezone.utc) if run.started else None
+    if began is None or not times or not times[0] - APART <= began <= times[-1] + APART:
         return frozenset()
-    first = bisect_left(times, run.started - SNUG)
-    if first < bisect_right(times, run.started + EARLY):
+    if bisect_left(times, began - SNUG) < bisect_right(times, began + EARLY):
         return frozenset({timedelta(0)})
-    near = times[bisect_left(times, run.started - APART) : bisect_right(times, run.started + APART)]
     found = set()
-    for time in near:
-        lag = run.started - time + EARLY
+    for time in times[bisect_left(times, began - APART) : bisect_right(times, began + APART)]:
+        lag = began - time + EARLY
         quarters = lag // QUARTER
         if lag - quarters * QUARTER <= CLOSE + EARLY:
             found.add(quarters * QUARTER)
@@ -78,9 +114,9 @@ def votes_of(run: LogRun, times: Sequence[datetime]) -> frozenset[timedelta]:
 
 
 def stretches(
-    order: Sequence[int], votes: dict[int, frozenset[timedelta]], by: timedelta
+    order: Sequence[int], votes: Mapping[int, frozenset[timedelta]], by: timedelta
 ) -> list[list[int]]:
-    """The stretches of runs, in order of time, that agree on one shift."""
+    """The stretches of runs, or of lines, in order of time, that agree on one shift."""
     found: list[list[int]] = []
     score, stretch, best, until = 0.0, list[int](), 0.0, 0
     for n in order:
@@ -99,7 +135,7 @@ def stretches(
 
 def is_scattered(runs: Sequence[LogRun]) -> bool:
     """Do runs begin at many minutes of the quarter, as those of a timer with a random delay do?"""
-    minutes = {began(run).minute % 15 for run in runs}
+    minutes = {run.first_seen.minute % 15 for run in runs}
     return len(minutes) >= SCATTERED
 
 

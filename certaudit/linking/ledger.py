@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from certaudit.facts import Start, Typed
 from certaudit.linking.attribution import Around, Attribution, attribute
 from certaudit.linking.claims import began, owners_of
-from certaudit.linking.clocks import Shifted, aligned
+from certaudit.linking.clocks import Shifted, aligned, in_their_zone
 from certaudit.linking.matching import match
 from certaudit.linking.paths import Linked
 from certaudit.model import (
@@ -53,6 +53,7 @@ def runs(
     """
     logs = tuple(logged)
     placed = aligned(logs, starts, linked)
+    starts = in_their_zone(starts, placed)
     matched = match([one.run for one in placed], starts, linked, horizon.client)
     around = replace(matched.around, typed=typed)
     found: list[tuple[datetime, Run]] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone, tzinfo
 
 from certaudit.facts import Start
 from certaudit.linking.sessions import bounded
@@ -32,13 +32,25 @@ Descriptions = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One classified line with its time and place; the journal also tells unit and INVOCATION_ID."""
+    """One classified line with its time and place; the journal also tells unit and INVOCATION_ID.
+
+    ``time`` carries a fixed offset (``local``), so that times compare and subtract as moments.
+    """
 
     time: datetime
     event: Event | ShellCommand
     evidence: Evidence
     unit: str | None = None
     invocation: str | None = None
+
+
+def local(moment: datetime, zone: tzinfo) -> datetime:
+    """A moment in a zone, with the offset of that moment fixed: in the hour that summer time repeats,
+    two datetimes of one zone would be compared by their wall times.
+    """
+    there = moment.astimezone(zone)
+    offset = there.utcoffset()
+    return there if offset is None else there.astimezone(timezone(offset))
 
 
 def join(observed: Iterable[Observed], descriptions: Descriptions) -> tuple[Start, ...]:

@@ -15,7 +15,7 @@ from certaudit.errors import CertauditError, UnreadableError
 from certaudit.host.log_files import LogFile, rotated
 from certaudit.host.machine import Host
 from certaudit.linking.sessions import SESSION_LITERALS, own_sessions, parents
-from certaudit.linking.starts import Observed
+from certaudit.linking.starts import Observed, local
 from certaudit.model import Evidence, Gap
 from certaudit.parsers import events, syslog
 from certaudit.parsers.journal import JournalEntry
@@ -166,7 +166,7 @@ def from_entry(entry: JournalEntry, zone: tzinfo) -> Observed | None:
     event = events.classify(entry)
     if event is None:
         return None
-    time = entry.time.astimezone(zone)
+    time = local(entry.time, zone)
     text = f"{entry.program}: {entry.message}"
     where = Evidence(f"journal:{short(entry.cursor)}", None, text, time)
     return Observed(time, event, where, entry.unit, entry.invocation_id)

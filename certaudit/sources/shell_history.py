@@ -15,7 +15,7 @@ from certaudit.errors import UnreadableError
 from certaudit.facts import Entry, Typed
 from certaudit.host.machine import Host
 from certaudit.linking.invocations import find
-from certaudit.linking.starts import Observed
+from certaudit.linking.starts import Observed, local
 from certaudit.model import ChainStep, Evidence, Gap
 from certaudit.parsers.shell import CommandLine, Limits, Place, ScriptText, follow
 from certaudit.parsers.shell_history import (
@@ -113,7 +113,7 @@ def client_calls(entered: Entered, path: str) -> tuple[str, ...]:
 def calls(history: Iterable[Entered], user: str, path: str, zone: tzinfo) -> Iterator[Observed | Typed]:
     """The client calls of one history: those that say when, and those that do not."""
     for entered in history:
-        time = entered.time.astimezone(zone) if entered.time else None
+        time = local(entered.time, zone) if entered.time else None
         for command in client_calls(entered, path):
             where = Evidence(path, entered.line, command, time)
             if time is None:

@@ -15,6 +15,7 @@ from certaudit.facts import Candidate, Entry, Typed
 from certaudit.linking import ledger, starts
 from certaudit.linking.paths import Linked
 from certaudit.linking.starts import Observed
+from certaudit.linking.two_logs import on_one_clock
 from certaudit.model import ChainStep, Evidence, Run, Schedule
 from certaudit.parsers import events, syslog
 from certaudit.parsers.journal import parse_entry
@@ -60,7 +61,7 @@ def answers(history: History, logs: Logs) -> Iterator[Answer]:
     typed = list(entered(logs, machine))
     since = min((o.time for o in observed), default=None)
     observed += [one for one in typed if isinstance(one, Observed)]
-    joined = starts.join(observed, descriptions(machine))
+    joined = starts.join(on_one_clock(observed), descriptions(machine))
     horizon = ledger.Horizon(min((r.first_seen for r in parsed), default=None), since)
     standing = {job.trigger: job for job in machine.jobs if not job.gone}
     undated = tuple(one for one in typed if isinstance(one, Typed))
