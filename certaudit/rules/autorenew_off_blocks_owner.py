@@ -37,7 +37,10 @@ def check(model: Model) -> Iterator[Finding]:
             yield Finding(
                 subject=lineage.name,
                 severity="high",
-                message=f"autorenew = False in {lineage.renewal_conf} also stops {names}",
+                message=(
+                    f"nothing renews {lineage.name}: autorenew = False in {lineage.renewal_conf} "
+                    f"also stops {names}"
+                ),
                 confidence="high",
                 evidence=(conf, *lines),
                 fixes=(
