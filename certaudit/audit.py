@@ -26,6 +26,7 @@ from certaudit.linking.packages import changes, migrations
 from certaudit.linking.paths import Lineages, Linked, all_calls, hook_commands, link, scripts_of
 from certaudit.linking.redaction import redacted
 from certaudit.linking.starvation import starvations
+from certaudit.linking.two_logs import on_one_clock
 from certaudit.linking.verdict import verdict
 from certaudit.model import (
     Finding,
@@ -122,7 +123,8 @@ def tie(
     people = shell_history.collect(host)
     gaps.extend(people.gaps)
     remembered = unit_times.observed(host, services_of(linked))
-    joined = starts.join([*found.observed, *people.observed, *remembered], descriptions(host, linked))
+    seen = on_one_clock([*found.observed, *people.observed, *remembered])
+    joined = starts.join(seen, descriptions(host, linked))
     runs = ledger.runs(found.runs, joined, linked, horizon, people.typed)
     lineages = tuple(ledger.generations(x, runs, existed(host, x, paths, runs)) for x in lineages)
     copies, copy_gaps = find_copies(host.root, facts, sorted(scripts_of(linked)))

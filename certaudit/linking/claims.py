@@ -25,6 +25,7 @@ LONGEST_SLEEP = timedelta(seconds=480)  # certbot's own, before the first lineag
 END_SLACK = timedelta(seconds=30)
 BY_HAND = timedelta(seconds=30)
 SOON = timedelta(seconds=5)  # systemctl has its unit started at once
+ANACRONTAB = "/etc/anacrontab"
 PEOPLE = frozenset({"sudo", "shell"})
 UNITS = frozenset({"timer", "path", "socket", "boot"})
 
@@ -105,7 +106,17 @@ def could_start(start: Start, one: Linked) -> bool:
             return False  # cron logs the line, and the line does nothing
         user = one.trigger.user in (start.user, None)
         return user and is_line(start.command or "", one.candidate.entries[0])
-    return start.kind == "anacron" and one.trigger.id == f"anacron:{start.command}"
+    return start.kind == "anacron" and anacron_job(one) == start.command
+
+
+def anacron_job(one: Linked) -> str | None:
+    """The anacron job that runs a trigger's command: its own, or that which runs its directory."""
+    kind, _, name = one.trigger.id.partition(":")
+    if kind == "anacron":
+        return name
+    first = one.candidate.entries[0].chain[0]
+    words = first.text.split(None, 3)  # anacrontab(5): period, delay, job identifier, command
+    return words[2] if kind == "run-parts" and first.path == ANACRONTAB and len(words) > 3 else None
 
 
 def of_a_user(one: Linked) -> bool:

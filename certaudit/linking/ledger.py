@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from certaudit.facts import Start, Typed
 from certaudit.linking.attribution import Around, Attribution, attribute
 from certaudit.linking.claims import began, owners_of
+from certaudit.linking.clocks import Shifted, aligned, in_their_zone
 from certaudit.linking.matching import match
 from certaudit.linking.paths import Linked
 from certaudit.model import (
@@ -52,13 +53,17 @@ def runs(
     ``typed`` are the client calls in shell histories that do not say when.
     """
     logs = tuple(logged)
-    matched = match(logs, starts, linked, horizon.client)
+    placed = aligned(logs, starts, linked)
+    starts = in_their_zone(starts, placed)
+    matched = match([one.run for one in placed], starts, linked, horizon.client)
     around = replace(matched.around, typed=typed)
     found: list[tuple[datetime, Run]] = []
     used: set[Start] = set()
-    for log, left in zip(logs, matched.starts, strict=True):
-        covered = horizon.starts is not None and horizon.starts <= began(log) - timedelta(minutes=15)
-        answer = attribute(log, left, linked, covered, around)
+    for log, one, left in zip(logs, placed, matched.starts, strict=True):
+        since = horizon.starts
+        covered = since is not None and since <= began(one.run) - timedelta(minutes=15)
+        answer = attribute(one.run, left, linked, covered, around)
+        answer = with_clock(answer, one) if one.by else answer
         used.update([answer.start] if answer.start else [])
         found.append((began(log), from_log(log, answer)))
     for start in starts:
@@ -66,6 +71,17 @@ def runs(
         found.extend([(start.time, run)] if run else [])
     found.sort(key=lambda pair: pair[0])
     return tuple(replace(run, id=f"r{number}") for number, (_, run) in enumerate(found, 1))
+
+
+def with_clock(answer: Attribution, one: Shifted) -> Attribution:
+    """An answer that rests on the clocks of two logs being apart, which is said."""
+    hours = one.by / timedelta(hours=1)
+    way = "ahead of" if hours > 0 else "behind"
+    note = f"the client's log is {abs(hours):g} h {way} the system's there, as the runs around it show"
+    sure = answer.confidence
+    if sure == "high" and not one.proven:
+        sure = "medium"
+    return replace(answer, confidence=sure, because=(*answer.because, note))
 
 
 def from_log(log: LogRun, answer: Attribution) -> Run:

@@ -10,7 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from certaudit.model import Binding, Distribution, Lineage, Policy, Reason, RenewalPath
+from certaudit.catalogue import mechanism_of_file, mechanism_of_unit
+from certaudit.linking.reach import AUTORENEW_OFF
+from certaudit.linking.words import trigger_name
+from certaudit.model import Binding, Distribution, Lineage, Model, Policy, Reason, RenewalPath
 
 CATCHING_UP: frozenset[Binding] = frozenset({"every-run", "if-changed"})
 OwnerSource = Literal["declared", "inferred"]
@@ -148,3 +151,29 @@ def unknown_names(lineages: tuple[Lineage, ...], policy: Policy) -> Iterable[Rea
     for name in dict.fromkeys(name for name, _ in declared):
         if name not in known:
             yield Reason("lineage-unknown", f"the policy names a lineage that is not here: {name}")
+
+
+def blocked_by_conf(model: Model, lineage: Lineage) -> tuple[RenewalPath, ...]:
+    """The armed paths meant to renew a lineage that nothing renews, for its conf stops them too.
+
+    ``autorenew = False`` is honoured by whatever does not force (certbot's ``should_autorenew``).
+    """
+    if lineage.autorenew or lineage.renewers:
+        return ()
+    return tuple(path for path in model.paths if is_blocked(model, path, lineage))
+
+
+def is_blocked(model: Model, path: RenewalPath, lineage: Lineage) -> bool:
+    """Is this path meant to renew the lineage, and would it but for the lineage's conf?"""
+    trigger = model.trigger(path.trigger)
+    stopped = dict(path.skipped).get(lineage.name) == AUTORENEW_OFF
+    return bool(trigger and trigger.armed and stopped) and meant(path, lineage)
+
+
+def meant(path: RenewalPath, lineage: Lineage) -> bool:
+    """The owner; where nobody declares one, any path that somebody set up: no package's own."""
+    if lineage.owner is not None:
+        return path.id == lineage.owner
+    name = trigger_name(path.trigger)
+    file = path.chain[0].path if path.chain else ""
+    return mechanism_of_unit(name) is None and mechanism_of_file(file) is None

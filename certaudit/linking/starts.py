@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone, tzinfo
 
 from certaudit.facts import Start
 from certaudit.linking.sessions import bounded
@@ -32,13 +32,25 @@ Descriptions = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One classified line with its time and place; the journal also tells unit and INVOCATION_ID."""
+    """One classified line with its time and place; the journal also tells unit and INVOCATION_ID.
+
+    ``time`` carries a fixed offset (``local``), so that times compare and subtract as moments.
+    """
 
     time: datetime
     event: Event | ShellCommand
     evidence: Evidence
     unit: str | None = None
     invocation: str | None = None
+
+
+def local(moment: datetime, zone: tzinfo) -> datetime:
+    """A moment in a zone, with the offset of that moment fixed: in the hour that summer time repeats,
+    two datetimes of one zone would be compared by their wall times.
+    """
+    there = moment.astimezone(zone)
+    offset = there.utcoffset()
+    return there if offset is None else there.astimezone(timezone(offset))
 
 
 def join(observed: Iterable[Observed], descriptions: Descriptions) -> tuple[Start, ...]:
@@ -51,6 +63,8 @@ def join(observed: Iterable[Observed], descriptions: Descriptions) -> tuple[Star
             unit_line(starts, line, event, units_of(event, descriptions))
         elif isinstance(event, ClientOutput) and event.message.startswith(LOCKED):
             locked_out(starts, line)
+        elif isinstance(event, AnacronJob) and event.phase == "ended":
+            job_ended(starts, line.time, event.job)
         elif start := begun(line):
             begin(starts, start)
     sessions = [(o.time, o.event) for o in lines if isinstance(o.event, CronSession)]
@@ -138,6 +152,15 @@ def locked_out(starts: list[Start], line: Observed) -> None:
         open_ones = [n for n in open_ones if line.unit in starts[n].units]
     if len(open_ones) == 1:
         starts[open_ones[0]] = replace(starts[open_ones[0]], locked=True)
+
+
+def job_ended(starts: list[Start], time: datetime, job: str) -> None:
+    """The last start of an anacron job is at its end."""
+    for position in range(len(starts) - 1, -1, -1):
+        start = starts[position]
+        if start.kind == "anacron" and start.command == job:
+            starts[position] = replace(start, ended=start.ended or time)
+            return
 
 
 def begin(starts: list[Start], start: Start) -> None:

@@ -8,6 +8,7 @@ from certaudit.model import SEVERITIES, Deployment, Finding, Lineage, Model, Ren
 WORST_FIRST = (
     "hidden-renewal-path",
     "no-renewal-path",
+    "autorenew-off-blocks-owner",
     "unattended-renewal-impossible",
     "broken-renewal-conf",
     "expired-or-expiring",

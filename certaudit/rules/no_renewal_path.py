@@ -5,7 +5,8 @@ What. No armed path can renew the lineage: every trigger that could is off, dorm
 Why it matters. It works until the day it expires.
 
 How to fix. Switch one path on: the package's timer, or the job that used to do it. Where the lineage
-itself says `autorenew = False`, only a forced renewal or a changed conf helps.
+itself says `autorenew = False`, only a forced renewal or a changed conf helps; where that line stops the
+very job that is meant to renew it, `autorenew-off-blocks-owner` says so instead of this rule.
 
 Severity. High while the certificate is used and not yet expired for long; low for a lineage that
 expired more than 30 days ago and that nothing refers to (a left-over).
@@ -18,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from certaudit.linking.ownership import blocked_by_conf
 from certaudit.linking.words import day, trigger_name
 from certaudit.model import Evidence, Finding, Fix, Lineage, Model, RenewalPath, Severity
 
@@ -30,7 +32,8 @@ LEFT_OVER = timedelta(days=30)
 def check(model: Model) -> Iterator[Finding]:
     """One finding per lineage without an armed path."""
     for lineage in model.lineages:
-        if not lineage.renewers and not lineage.broken and not unseen(model):
+        told = lineage.renewers or lineage.broken or blocked_by_conf(model, lineage)
+        if not told and not unseen(model):
             yield finding(model, lineage)
 
 

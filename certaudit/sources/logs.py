@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
 
 from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
@@ -17,9 +17,10 @@ from certaudit.host.log_files import LogFile, rotated
 from certaudit.host.machine import Host
 from certaudit.host.scan import Found, search
 from certaudit.linking.sessions import SESSION_LITERALS, about_these, parents
-from certaudit.linking.starts import Observed
+from certaudit.linking.starts import Observed, local
 from certaudit.model import Evidence, Gap
 from certaudit.parsers import events, syslog
+from certaudit.parsers.journal import JournalEntry
 from certaudit.parsers.letsencrypt_log import LogPart, LogRun, parse_logs
 from certaudit.sources.spans import span
 
@@ -182,18 +183,23 @@ def journal(host: Host, wanted: Wanted, logs: Logs) -> None:
         logs.gaps.append(Gap("journal", str(error)))
         return
     logs.gaps.extend(Gap("journal", complaint) for complaint in read.complaints)
-    for entry in read:
-        event = events.classify(entry) if entry.time <= host.as_of else None
-        if event is not None:
-            text = f"{entry.program}: {entry.message}"
-            where = Evidence(
-                f"journal:{short(entry.cursor)}", None, text, entry.time.astimezone(host.zone)
-            )
-            time = where.time or entry.time
-            logs.observed.append(Observed(time, event, where, entry.unit, entry.invocation_id))
+    logs.observed.extend(
+        told for e in read if e.time <= host.as_of and (told := from_entry(e, host.zone))
+    )
     if oldest is not None:
         logs.starts_since = earlier(logs.starts_since, oldest.astimezone(host.zone))
         logs.spans.append(LogSpan("starts", "journal", oldest.astimezone(host.zone)))
+
+
+def from_entry(entry: JournalEntry, zone: tzinfo) -> Observed | None:
+    """A journal entry that reports something, with unit and invocation as the journal knows them."""
+    event = events.classify(entry)
+    if event is None:
+        return None
+    time = local(entry.time, zone)
+    text = f"{entry.program}: {entry.message}"
+    where = Evidence(f"journal:{short(entry.cursor)}", None, text, time)
+    return Observed(time, event, where, entry.unit, entry.invocation_id)
 
 
 def short(cursor: str) -> str:

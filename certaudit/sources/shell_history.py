@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import PurePosixPath
 
 from certaudit.catalogue import mentions_client
@@ -14,7 +15,7 @@ from certaudit.errors import UnreadableError
 from certaudit.facts import Entry, Typed
 from certaudit.host.machine import Host
 from certaudit.linking.invocations import find
-from certaudit.linking.starts import Observed
+from certaudit.linking.starts import Observed, local
 from certaudit.model import ChainStep, Evidence, Gap
 from certaudit.parsers.shell import CommandLine, Limits, Place, ScriptText, follow
 from certaudit.parsers.shell_history import (
@@ -70,9 +71,11 @@ def collect(host: Host) -> Histories:
             except UnreadableError as error:
                 closed.append(Evidence(path, None, str(error)))
                 continue
-            for entered in parse(text.split("\n")):
-                for command in client_calls(entered, path):
-                    keep(host, user, command, entered, path, observed, typed)
+            for found in calls(parse(text.split("\n")), user, path, host.zone):
+                if isinstance(found, Typed):
+                    typed.append(found)
+                elif found.time <= host.as_of:
+                    observed.append(found)
     reason = "shell histories cannot be read: what people typed there is not known"
     gaps = (Gap("history", reason, tuple(closed)),) if closed else ()
     return Histories(tuple(observed), tuple(typed), gaps)
@@ -107,19 +110,13 @@ def client_calls(entered: Entered, path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def keep(
-    host: Host,
-    user: str,
-    command: str,
-    entered: Entered,
-    path: str,
-    observed: list[Observed],
-    typed: list[Typed],
-) -> None:
-    """One call, among those that say when or those that do not."""
-    if entered.time is None:
-        typed.append(Typed(command, user, Evidence(path, entered.line, command)))
-    elif entered.time <= host.as_of:
-        time = entered.time.astimezone(host.zone)
-        where = Evidence(path, entered.line, command, time)
-        observed.append(Observed(time, ShellCommand(user, command), where))
+def calls(history: Iterable[Entered], user: str, path: str, zone: tzinfo) -> Iterator[Observed | Typed]:
+    """The client calls of one history: those that say when, and those that do not."""
+    for entered in history:
+        time = local(entered.time, zone) if entered.time else None
+        for command in client_calls(entered, path):
+            where = Evidence(path, entered.line, command, time)
+            if time is None:
+                yield Typed(command, user, where)
+            else:
+                yield Observed(time, ShellCommand(user, command), where)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from certaudit.host.machine import Host
-from certaudit.linking.starts import Observed
+from certaudit.linking.starts import Observed, local
 from certaudit.model import Evidence
 from certaudit.parsers.events import UnitEvent, UnitPhase
 
@@ -27,6 +27,6 @@ def observed(host: Host, units: Iterable[str]) -> Iterator[Observed]:
 
 def told(host: Host, unit: str, phase: UnitPhase, key: str, moment: datetime) -> Observed:
     """One moment that the manager remembers of a unit."""
-    time = moment.astimezone(host.zone)
+    time = local(moment, host.zone)
     where = Evidence(f"systemd:{unit}", None, f"{key}={time:%Y-%m-%d %H:%M:%S %z}", time)
     return Observed(time, UnitEvent(phase, unit, None), where)

@@ -6,19 +6,26 @@ file and line of the evidence it cites.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from certaudit.facts import Candidate
+from certaudit.facts import Candidate, Entry, Typed
 from certaudit.linking import ledger, starts
 from certaudit.linking.paths import Linked
 from certaudit.linking.starts import Observed
-from certaudit.model import Evidence, Run, Schedule
+from certaudit.linking.two_logs import on_one_clock
+from certaudit.model import ChainStep, Evidence, Run, Schedule
 from certaudit.parsers import events, syslog
+from certaudit.parsers.journal import parse_entry
 from certaudit.parsers.letsencrypt_log import LogPart, parse_logs
-from tests.history.play import Execution, History
-from tests.history.scenario import Job, Machine
+from certaudit.parsers.shell_history import parse_bash_history
+from certaudit.sources.logs import from_entry
+from certaudit.sources.shell_history import calls
+from tests.history.acts import Execution, History
+from tests.history.jobs import Job
+from tests.history.scenario import Machine
 from tests.history.texts import Logs
 from tests.linking import makers
 
@@ -51,11 +58,14 @@ def answers(history: History, logs: Logs) -> Iterator[Answer]:
     machine = history.machine
     parsed = list(parse_logs([LogPart(f.where, f.lines) for f in logs.client], machine.zone))
     observed = list(observations(logs, machine))
-    joined = starts.join(observed, descriptions(machine))
+    typed = list(entered(logs, machine))
     since = min((o.time for o in observed), default=None)
+    observed += [one for one in typed if isinstance(one, Observed)]
+    joined = starts.join(on_one_clock(observed), descriptions(machine))
     horizon = ledger.Horizon(min((r.first_seen for r in parsed), default=None), since)
     standing = {job.trigger: job for job in machine.jobs if not job.gone}
-    for run in ledger.runs(parsed, joined, linked(machine, stamps(history)), horizon):
+    undated = tuple(one for one in typed if isinstance(one, Typed))
+    for run in ledger.runs(parsed, joined, linked(machine, stamps(history)), horizon, undated):
         yield compared(run, logs, standing)
 
 
@@ -79,7 +89,8 @@ def has_start(run: Execution, logs: Logs, standing: dict[str, Job]) -> bool:
     """
     return any(
         said is run.origin
-        for said in logs.starts.values()
+        for place, said in logs.starts.items()
+        if place not in logs.undated
         if said.job is None or said.job.unit or known(said.job, standing)
     )
 
@@ -97,6 +108,17 @@ def observations(logs: Logs, machine: Machine) -> Iterator[Observed]:
             event = events.classify(line)
             if event is not None:
                 yield Observed(line.time, event, Evidence(line.where, line.line, line.text, line.time))
+    for fields in logs.journal:
+        told = from_entry(parse_entry(json.dumps(fields)), machine.zone)
+        if told is not None:
+            yield told
+
+
+def entered(logs: Logs, machine: Machine) -> Iterator[Observed | Typed]:
+    """The client calls of the shell histories."""
+    for file in logs.histories:
+        user = "root" if file.where.startswith("/root") else "alice"
+        yield from calls(parse_bash_history(file.lines), user, file.where, machine.zone)
 
 
 def descriptions(machine: Machine) -> dict[str, tuple[str, ...]]:
@@ -135,6 +157,8 @@ def stamps(history: History) -> dict[str, datetime]:
 
 def candidate(job: Job) -> Candidate:
     """A trigger as its source gives it out, with its schedule."""
+    if job.kind == "daily":
+        return run_parts(job)
     if job.kind == "cron":
         file = job.trigger.split(":")[1]
         base = makers.cron(job.command, file=file)
@@ -143,6 +167,22 @@ def candidate(job: Job) -> Candidate:
     gap = (86_400 / len(job.times) if job.weekday is None else 7 * 86_400) + job.delay
     schedule = Schedule((job.calendar,), job.delay, persistent=job.delay > 0, longest_gap=gap)
     return replace(base, trigger=replace(base.trigger, schedule=schedule))
+
+
+def run_parts(job: Job) -> Candidate:
+    """A script of cron.daily, started by cron's line or by anacron's job."""
+    assert job.script is not None
+    hour, minute = job.times[0]
+    file, text = "/etc/crontab", f"{minute} {hour} * * * root {job.command}"
+    schedule: Schedule | None = Schedule((f"{minute} {hour} * * *",))
+    if job.anacron:
+        file, text = "/etc/anacrontab", "1 5 cron.daily nice run-parts /etc/cron.daily"
+        schedule = None
+    path = job.script[0]
+    steps = (ChainStep(file, 1, text), ChainStep(path, None, f"run-parts {path}"))
+    base = makers.cron(job.command)
+    trigger = replace(base.trigger, id=job.trigger, kind="run-parts", schedule=schedule)
+    return Candidate(trigger, (Entry(steps, (), (path,), environment=base.entries[0].environment),))
 
 
 def cron_times(job: Job) -> str:

@@ -1,7 +1,7 @@
-"""What stands on an invented machine: its triggers, its client, its people, drawn from a seed.
+"""What stands on an invented machine: its client, its people, its logs and clocks, drawn from a seed.
 
 Law: shares nothing with the code under test; a trigger's id is only the name by which the answer is
-compared. Commands and calendars are those of the packages named beside them.
+compared.
 """
 
 from __future__ import annotations
@@ -12,66 +12,72 @@ from random import Random
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from tests.history.jobs import (
+    NO_SLEEP,
+    Job,
+    daily_script,
+    own_cron,
+    own_timer,
+    packaged_cron,
+    packaged_timer,
+    rpm_timer,
+)
+
 UTC = timezone.utc
-PERL = "perl -e 'sleep int(rand(43200))'"
-GUARD = "test -x /usr/bin/certbot -a \\! -d /run/systemd/system"
-CHECK = "openssl x509 -checkend 2592000 -noout -in /etc/letsencrypt/live/www.example.org/cert.pem"
-NO_SLEEP = "--no-random-sleep-on-renew"
-Kind = Literal["timer", "cron"]
+ZONES = ("Europe/Vienna", "Europe/Vienna", "UTC", "America/New_York", "America/Santiago", "Asia/Tokyo")
+LINEAGES = ("www.example.org", "mail.example.org", "api.example.org")
+Power = Literal["off", "suspended"]
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A certbot: the version its log names, and where it is."""
+    """A certbot: the version its log names."""
 
     version: str
-    program: str = "/usr/bin/certbot"
+
+    @property
+    def number(self) -> tuple[int, int]:
+        """Major and minor version."""
+        major, minor = self.version.split(".")[:2]
+        return int(major), int(minor)
 
     @property
     def sleeps(self) -> bool:
         """Sleeps 1-480 s before the first due lineage if stdin is no terminal: since 0.30.0."""
-        return self.version != "0.27.0"
+        return self.number >= (0, 30)
+
+    @property
+    def utc(self) -> bool:
+        """Writes its log in UTC: up to 0.22 (certbot commit bca0aa48c)."""
+        return self.number < (0, 23)
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One trigger: when it fires (local wall clock), what it runs, how that behaves.
+class Spell:
+    """A time in which the machine was off or suspended."""
 
-    ``delay`` is RandomizedDelaySec, ``sleep`` what the command sleeps at most before its client,
-    ``before`` and ``after`` bound a wrapper's other work; ``checks`` calls the client only when due;
-    ``inert``: the command ends before the client on this machine.
-    """
+    power: Power
+    since: datetime
+    until: datetime
 
-    trigger: str
-    kind: Kind
-    command: str
-    arguments: tuple[str, ...]
-    times: tuple[tuple[int, int], ...]
-    weekday: int | None = None
-    delay: float = 0
-    unit: str | None = None
-    description: str = ""
-    script: tuple[str, str] | None = None
-    sleep: float = 0
-    before: tuple[float, float] = (0, 0)
-    after: tuple[float, float] = (0, 0)
-    checks: bool = False
-    inert: bool = False
-    calendar: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    gone: bool = False  # no trace of it on the machine today
 
-    def old(self, until: datetime) -> Job:
-        """The same trigger as it was before a flag was added to its command."""
-        command = self.command.replace(f" {NO_SLEEP}", "")
-        arguments = tuple(word for word in self.arguments if word != NO_SLEEP)
-        return replace(self, command=command, arguments=arguments, until=until)
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A time in which the clock was wrong by so many seconds, until it was set."""
+
+    since: datetime
+    until: datetime
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine and the span that is played; ``systemd`` and ``iso`` choose the wording of its logs."""
+    """A machine and the span that is played; ``systemd`` and ``iso`` choose the wording of its logs.
+
+    ``zones``: the zone up to a moment, before the one it has today; rsyslog, which asks for the zone
+    once, keeps the old one for ``stale`` longer. ``journal``: where the lines are kept. ``histories``:
+    does root's bash write histories, with times or without.
+    """
 
     zone: ZoneInfo
     begin: datetime
@@ -80,132 +86,134 @@ class Machine:
     jobs: tuple[Job, ...]
     systemd: int  # version; 0: sysvinit
     iso: bool
-    numbered: bool  # certbot's own rotation, else Debian's logrotate
+    numbered: bool  # certbot's own rotation, else logrotate's
     people: float  # acts a month
     coincidence: bool  # a person acts within a minute of a firing
-    step: tuple[datetime, float] | None = None  # until then the clock is wrong by so many seconds
-    downtime: tuple[datetime, datetime] | None = None
+    rpm: bool = False
+    lineages: tuple[str, ...] = ("www.example.org",)
+    zones: tuple[tuple[datetime, ZoneInfo], ...] = ()
+    stale: timedelta = timedelta(0)
+    wrong: tuple[Wrong, ...] = ()
+    spells: tuple[Spell, ...] = ()
     upgraded: datetime | None = None  # before: certbot 1.21.0
+    journal: Literal["none", "both", "only"] = "none"
+    histories: Literal["none", "plain", "dated"] = "none"
+    crowded: bool = False  # other cron jobs begin in the same minutes
+    twin: bool = False  # a user's own manager has a certbot.service too
 
+    def zone_at(self, moment: datetime) -> ZoneInfo:
+        """The machine's time zone at a moment."""
+        return next((zone for until, zone in self.zones if moment < until), self.zone)
 
-def arguments_of(command: str) -> tuple[str, ...]:
-    """What certbot logs of a command line: its words without the program and the verb."""
-    return tuple(word for word in command.split()[1:] if word not in ("renew", "certonly"))
+    def power_at(self, moment: datetime) -> Spell | None:
+        """The spell in which a moment lies; ``None``: the machine ran."""
+        return next((s for s in self.spells if s.since <= moment < s.until), None)
 
-
-def packaged_timer(client: Client, systemd: int) -> Job:
-    """Debian's certbot.timer: twice daily, spread over 12 hours (1.21 sleeps, 2.1 and 2.9 do not)."""
-    flag = "" if client.version < "2" else f" {NO_SLEEP}"
-    command = f"/usr/bin/certbot -q renew{flag}"
-    return Job(
-        "timer:certbot.timer", "timer", command, arguments_of(command), ((0, 0), (12, 0)),
-        delay=43200, unit="certbot.service", description="Certbot", calendar="*-*-* 00,12:00:00",
-    )  # fmt: skip
-
-
-def packaged_cron(client: Client, *, inert: bool) -> Job:
-    """Debian's /etc/cron.d/certbot: logged twice a day, and dead where systemd is PID 1."""
-    flag = "" if client.version < "2" else f" {NO_SLEEP}"
-    command = f"{GUARD} && {PERL} && certbot -q renew{flag}"
-    return Job(
-        "cron:/etc/cron.d/certbot:1", "cron", command, ("-q", NO_SLEEP) if flag else ("-q",),
-        ((0, 0), (12, 0)), sleep=43200, inert=inert,
-    )  # fmt: skip
-
-
-def own_cron(draw: Random) -> Job:
-    """A line of the owner's: the client itself, a sleep before it, or a wrapper."""
-    hour, minute = draw.choice([(0, 0), (3, 0), (12, 0), (draw.randrange(24), draw.randrange(60))])
-    times = draw.choice([((hour, minute),), ((hour, minute), ((hour + 12) % 24, minute))])
-    weekday = draw.choice([None, None, draw.randrange(7)])
-    call = draw.choice(
-        [
-            "certbot renew",
-            "certbot -q renew",
-            "/usr/bin/certbot renew --quiet",
-            f"certbot -q renew {NO_SLEEP}",
-        ]
-    )
-    form = draw.choice(["direct", "sleep", "wrapper", "wrapper", "checks", "checks"])
-    base = Job("cron:/etc/cron.d/renew:1", "cron", call, arguments_of(call), times, weekday)
-    if form == "direct":
-        return base
-    if form == "sleep":
-        return replace(base, command=f"sleep $((RANDOM % 3600)); {call}", sleep=3600)
-    return wrapped(base, call, draw, checks=form == "checks")
-
-
-def wrapped(base: Job, call: str, draw: Random, *, checks: bool) -> Job:
-    """A job whose command is a script of the owner's that calls the client and then copies."""
-    path = f"/usr/local/sbin/renew-{base.kind}.sh"
-    body = f"if ! {CHECK}; then\n  {call}\nfi\n" if checks else f"{call}\n"
-    before = draw.choice([(0.0, 0.2), (0.0, 0.2), (20.0, 90.0)])
-    work = "apt-get -q update\n" if before[1] > 1 else ""
-    text = f"#!/bin/sh\n{work}{body}rsync -a /etc/letsencrypt/live/ host1.example.org:/srv/tls/\n"
-    return replace(
-        base, command=path, script=(path, text), checks=checks, before=before, after=(0.2, 20.0)
-    )
-
-
-def own_timer(draw: Random) -> Job:
-    """A timer of the owner's; half of them are called as Debian's service is."""
-    command = draw.choice(["/usr/bin/certbot renew", "/usr/bin/certbot -q renew --force-renewal"])
-    hour = draw.choice([0, 4, 12])
-    weekday = 6 if "force" in command else draw.choice([None, 0])
-    day = "" if weekday is None else ("Mon " if weekday == 0 else "Sun ")
-    base = Job(
-        "timer:renew-wildcard.timer", "timer", command, arguments_of(command), ((hour, 30),), weekday,
-        delay=draw.choice([0, 600]), unit="renew-wildcard.service",
-        description=draw.choice(["Certbot", "Renew the wildcard"]),
-        calendar=f"{day}*-*-* {hour:02}:30:00",
-    )  # fmt: skip
-    return wrapped(base, command, draw, checks=False) if draw.random() < 0.5 else base
+    def clock(self, moment: datetime) -> datetime:
+        """What the machine's clock took a moment for."""
+        off = next((w.seconds for w in self.wrong if w.since <= moment < w.until), 0.0)
+        return moment + timedelta(seconds=off)
 
 
 def machine(seed: str, *, longest: int = 60) -> Machine:
-    """The machine of a seed; it is played for two weeks to ``longest`` days."""
+    """The machine of a seed; it is played for two weeks to ``longest`` days, now and then for years."""
     draw = Random(seed)
-    zone = ZoneInfo(draw.choice(["Europe/Vienna", "UTC", "America/New_York"]))
     begin = datetime(2023, 1, 1, tzinfo=UTC) + timedelta(
         days=draw.randrange(700), hours=draw.random() * 24
     )
-    span = timedelta(days=draw.randrange(14, longest))
-    systemd = draw.choice([237, 249, 252, 252, 255, 0])
-    version = {237: "0.27.0", 249: "1.21.0", 252: "2.1.0", 255: "2.9.0", 0: "2.1.0"}[systemd]
-    client = Client(version)
-    jobs = list(triggers(client, systemd, draw))
-    upgraded = begin + span / 2 if version == "2.1.0" and draw.random() < 0.2 else None
+    days = draw.randrange(400, 800) if draw.random() < 0.01 else draw.randrange(14, longest)
+    end = begin + timedelta(days=days)
+    systemd = draw.choice([232, 237, 249, 252, 252, 255, 0])
+    rpm = systemd == 252 and draw.random() < 0.3
+    versions = {232: "0.10.2", 237: "0.27.0", 249: "1.21.0", 252: "2.1.0", 255: "2.9.0", 0: "2.1.0"}
+    client = Client("2.6.0" if rpm else versions[systemd])
+    jobs = triggers(client, systemd, draw, begin, end, rpm=rpm)
+    upgraded = begin + (end - begin) / 2 if client.version == "2.1.0" and draw.random() < 0.2 else None
     if upgraded:
         jobs = [part for job in jobs for part in halves(job, upgraded)]
-    if draw.random() < 0.07:
-        gone = Job(
-            "gone", "cron", "/opt/old/renew", ("-q",), ((2, 11),), gone=True, until=begin + span / 2
-        )
-        jobs.append(gone)
-    late = begin + span * draw.random()
-    return Machine(
-        zone, begin, begin + span, client, tuple(jobs), systemd, systemd >= 252,
-        numbered=draw.random() < 0.4, people=draw.choice([0, 1, 4]), coincidence=draw.random() < 0.15,
-        step=(late, draw.uniform(-90, 90)) if draw.random() < 0.06 else None,
-        downtime=(late, late + timedelta(days=draw.uniform(0.1, 3))) if draw.random() < 0.1 else None,
-        upgraded=upgraded,
+    iso = systemd >= 252 and not rpm
+    base = Machine(
+        ZoneInfo(draw.choice(ZONES)), begin, end, client, tuple(jobs), systemd, iso,
+        numbered=draw.random() < (0.9 if rpm else 0.4), people=draw.choice([0, 1, 4]),
+        coincidence=draw.random() < 0.15, rpm=rpm, upgraded=upgraded,
+        lineages=LINEAGES[: draw.choice([1, 1, 1, 2, 3])],
+        histories=draw.choice(["none", "none", "plain", "dated"]),
+        crowded=draw.random() < 0.3, twin=systemd > 0 and draw.random() < 0.05,
+        journal=draw.choice(["none", "both", "only"]) if systemd >= 249 and not rpm else "none",
     )  # fmt: skip
+    return with_clocks(with_power(base, draw), draw)
 
 
-def triggers(client: Client, systemd: int, draw: Random) -> list[Job]:
+def triggers(
+    client: Client, systemd: int, draw: Random, begin: datetime, end: datetime, *, rpm: bool
+) -> list[Job]:
     """The package's triggers, and with luck one or two of the owner's."""
-    found = [packaged_cron(client, inert=systemd > 0)]
+    found = [] if rpm else [packaged_cron(client.version, inert=systemd > 0)]
     if systemd and draw.random() < 0.9:
-        found.append(packaged_timer(client, systemd))
-    if draw.random() < 0.6:
+        timer = rpm_timer() if rpm else packaged_timer(client.version)
+        # a migration: the package that brings the timer arrives
+        arrives = draw.random() < 0.15
+        found.append(replace(timer, since=begin + (end - begin) * draw.random()) if arrives else timer)
+    if draw.random() < 0.5:
         found.append(own_cron(draw))
+    if draw.random() < 0.15:
+        found.append(daily_script(draw, rpm=rpm))
     if systemd and draw.random() < 0.3:
         found.append(own_timer(draw))
+    if draw.random() < 0.07:
+        old = Job("gone", "cron", "/opt/old/renew", ("-q",), ((2, 11),), gone=True)
+        found.append(replace(old, until=begin + (end - begin) / 2))
     return found
 
 
 def halves(job: Job, moment: datetime) -> list[Job]:
     """A package's job before and after an upgrade that added a flag to its command."""
-    if NO_SLEEP not in job.arguments or job.trigger.endswith(("renew:1", "wildcard.timer")):
+    if NO_SLEEP not in job.arguments or not job.packaged:
+        return [job]
+    if job.since and job.since > moment:
         return [job]
     return [job.old(moment), replace(job, since=moment)]
+
+
+def with_power(machine: Machine, draw: Random) -> Machine:
+    """Reboots of a minute or two, a machine that is off for days, one that is suspended every night."""
+    days = (machine.end - machine.begin).days
+    kind = draw.choices(["steady", "reboots", "off", "nights"], [75, 12, 8, 5])[0]
+    found: list[Spell] = []
+    if kind == "reboots":
+        for _ in range(max(1, days // 20)):
+            at = machine.begin + timedelta(days=draw.uniform(0, days))
+            found.append(Spell("off", at, at + timedelta(seconds=draw.uniform(20, 150))))
+    elif kind == "off":
+        at = machine.begin + timedelta(days=draw.uniform(0, days))
+        found.append(Spell("off", at, at + timedelta(days=draw.uniform(0.1, 3))))
+    elif kind == "nights":
+        for day in range(days):
+            at = machine.begin + timedelta(days=day, hours=draw.uniform(0, 3))
+            found.append(Spell("suspended", at, at + timedelta(hours=draw.uniform(1, 12))))
+    found.sort(key=lambda spell: spell.since)
+    apart = [s for n, s in enumerate(found) if n == 0 or found[n - 1].until < s.since]
+    return replace(machine, spells=tuple(apart))
+
+
+def with_clocks(machine: Machine, draw: Random) -> Machine:
+    """Wrong clocks and changes of the zone.
+
+    A step of an NTP client after a start with a bad clock; a machine without a clock of its own, which
+    begins where it stopped (fake-hwclock(8)) until the network is there; an admin who sets the zone.
+    """
+    span = machine.end - machine.begin
+    wrong: list[Wrong] = []
+    if draw.random() < 0.06:
+        wrong.append(Wrong(machine.begin, machine.begin + span * draw.random(), draw.uniform(-90, 90)))
+    elif draw.random() < 0.3:
+        for spell in machine.spells:
+            behind = (spell.until - spell.since).total_seconds()
+            if spell.power == "off":
+                until = spell.until + timedelta(seconds=draw.uniform(15, 60))
+                wrong.append(Wrong(spell.until, until, -behind))
+    zones: tuple[tuple[datetime, ZoneInfo], ...] = ()
+    if draw.random() < 0.05:
+        zones = ((machine.begin + span * draw.random(), ZoneInfo(draw.choice(ZONES))),)
+    stale = timedelta(days=draw.choice([0, 0, draw.uniform(0, 9)]))
+    return replace(machine, wrong=tuple(wrong), zones=zones, stale=stale if zones else timedelta(0))

@@ -10,8 +10,9 @@ import pytest
 
 from fixtures.machine import build_text
 from tests.audits import model_of
+from tests.history.acts import History
 from tests.history.answers import compared, stamps
-from tests.history.play import History, Play
+from tests.history.play import Play
 from tests.history.scenario import machine
 from tests.history.texts import Loss, write
 from tests.history.trees import fits_debian_12, tree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tests.history.play import History
+from tests.history.acts import History
 from tests.history.scenario import Machine
 from tests.history.texts import File, Logs
 
@@ -13,8 +13,10 @@ def fits_debian_12(machine: Machine) -> bool:
     """Can a machine be built on the fixture of a stock Debian 12, whose own timer is as shipped?"""
     known = {"timer:certbot.timer", "cron:/etc/cron.d/certbot:1", "cron:/etc/cron.d/renew:1"}
     triggers = {job.trigger for job in machine.jobs}
-    stock = machine.systemd == 252 and machine.upgraded is None and machine.step is None
-    return stock and "timer:certbot.timer" in triggers and triggers <= known
+    odd = machine.wrong or machine.zones or machine.spells or machine.upgraded or machine.rpm
+    stock = machine.systemd == 252 and not odd and machine.journal == "none" and not machine.twin
+    simple = len(machine.lineages) == 1 and all(job.since is None for job in machine.jobs)
+    return stock and simple and "timer:certbot.timer" in triggers and triggers <= known
 
 
 def tree(history: History, logs: Logs, stamp: str | None) -> str:
@@ -51,7 +53,7 @@ def lines(machine: Machine, logs: Logs, stamp: str | None) -> Iterator[str]:
 def log_files(logs: Logs, machine: Machine) -> Iterator[str]:
     """Every log file, compressed where its name says so."""
     yield "dir /var/log/letsencrypt 0700"
-    families: Iterable[list[File]] = [logs.client, *logs.system.values()]
+    families: Iterable[list[File]] = [logs.client, *logs.system.values(), logs.histories]
     for file in (file for family in families for file in family):
         written = (file.written or machine.end).replace(microsecond=0).isoformat()
         word = "gzip" if file.where.endswith(".gz") else "file"

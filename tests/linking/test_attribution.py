@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from certaudit.facts import Start, Typed
+from certaudit.facts import Entry, Start, Typed
 from certaudit.linking.attribution import Around, Attribution, attribute, could_start
 from certaudit.linking.paths import Linked
-from certaudit.model import Evidence, Reason
+from certaudit.model import ChainStep, Evidence, Reason
 from certaudit.parsers.letsencrypt_log import LogRun
 from tests.linking.makers import (
+    NOW,
     Files,
     cron,
     cron_start,
@@ -202,3 +203,17 @@ def test_a_cron_line_of_another_user_or_command_is_not_meant() -> None:
 
 def test_a_cron_command_that_only_ends_like_the_line_is_not_meant() -> None:
     assert not could_start(cron_start("renew"), CRON)
+
+
+def test_anacrons_job_starts_the_scripts_of_its_directory() -> None:
+    text = "1\t5\tcron.daily\tnice run-parts /etc/cron.daily"
+    steps = (ChainStep("/etc/anacrontab", 9, text), ChainStep("/etc/cron.daily/renew", None, ""))
+    daily = replace(
+        CRON,
+        trigger=replace(CRON.trigger, id="run-parts:/etc/cron.daily/renew", kind="run-parts"),
+        candidate=replace(CRON.candidate, entries=(Entry(steps, (), ("/etc/cron.daily/renew",)),)),
+    )
+    start = Start("anacron", NOW, Evidence("/var/log/cron", 3), (), "root", "cron.daily")
+    assert could_start(start, daily)
+    assert not could_start(replace(start, command="cron.weekly"), daily)
+    assert not could_start(start, CRON)

@@ -153,3 +153,13 @@ def test_a_users_own_unit_is_not_the_systems() -> None:
 def test_a_dated_line_of_a_shell_history_is_a_start() -> None:
     (found,) = starts(line(ShellCommand("root", "certbot renew")))
     assert (found.kind, found.user, found.command) == ("shell", "root", "certbot renew")
+
+
+def test_an_anacron_job_from_its_start_to_its_end() -> None:
+    began = AnacronJob("cron.daily", "started", None)
+    (found,) = starts(line(began), line(AnacronJob("cron.daily", "ended", 0), 40))
+    assert (found.kind, found.command, found.ended) == (
+        "anacron",
+        "cron.daily",
+        NOW + timedelta(seconds=40),
+    )
