@@ -13,8 +13,10 @@ import pytest
 from certaudit.audit import audit, observe
 from certaudit.cli.common import policy_of
 from certaudit.host.machine import open_host
+from certaudit.host.root import Root
 from certaudit.model import Report
 from certaudit.rules import rules
+from certaudit.sources.certbot_installed import installed_certbots
 from fixtures.machine import build_text
 from tests.packages import debs, unpack
 
@@ -42,6 +44,8 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
             made[name].mkdir()
             try:
                 unpack.make(name, made[name])
+            except debs.NoSuiteError as error:
+                pytest.skip(str(error))
             except debs.DebsError as error:
                 if os.environ.get("CERTAUDIT_LIVE") == "require":
                     pytest.fail(str(error))
@@ -72,15 +76,56 @@ def audited(root: Path) -> Report:
     return audit(observe(host, policy_of(host.root, None)), rules())
 
 
+def setting(unit: Path, key: str) -> str:
+    """The one value of a key in a unit's file."""
+    lines = unit.read_text().splitlines()
+    (value,) = (line.partition("=")[2] for line in lines if line.startswith(f"{key}="))
+    return value
+
+
 def states(report: Report) -> dict[str, str]:
     """Trigger and state; the number of the packaged cron line is left out."""
     found = {trigger.id: trigger.state for trigger in report.model.triggers}
     return {CRON_LINE if key.startswith(CRON_LINE) else key: value for key, value in found.items()}
 
 
-@pytest.mark.parametrize("name", ["systemd", "anacron", "systemd-cron", "everything"])
-def test_certbot_under_systemd(make: Make, name: str) -> None:
-    report = audited(make(name))
+def told(root: Path, name: str) -> Report:
+    """The report on a root, its times, commands and version held against the package's own files."""
+    report = audited(root)
+    file = debs.fetch(["certbot"], name.partition("@")[2] or None)["certbot"]
+    (found,) = installed_certbots(Root(root))
+    assert (found.version, found.manager) == (file.name.split("_")[1], "dpkg")
+    for trigger in report.model.triggers:
+        assert trigger.schedule is not None
+        (step,) = {path.chain[-1].text for path in report.model.paths if path.trigger == trigger.id}
+        if trigger.kind == "timer":
+            timer = root / "usr/lib/systemd/system/certbot.timer"
+            assert trigger.schedule.expression == (setting(timer, "OnCalendar"),)
+            assert trigger.schedule.random_delay == float(setting(timer, "RandomizedDelaySec"))
+            assert step == f"ExecStart={setting(timer.with_suffix('.service'), 'ExecStart')}"
+        else:
+            line = (root / "etc/cron.d/certbot").read_text().splitlines()[-1]
+            assert trigger.schedule.expression == (" ".join(line.split()[:5]),)
+            assert step == line
+    return report
+
+
+@pytest.mark.parametrize(
+    ("name", "daemon"),
+    [
+        ("systemd", "vixie-debian"),
+        ("anacron", "vixie-debian"),
+        ("systemd-cron", "systemd-cron"),
+        ("everything", "vixie-debian"),
+        ("systemd@bullseye", "vixie-debian"),
+        ("systemd@trixie", "vixie-debian"),
+        ("cronie@trixie", "cronie"),
+        ("systemd-cron@trixie", "systemd-cron"),
+    ],
+)
+def test_certbot_under_systemd(make: Make, name: str, daemon: str) -> None:
+    report = told(make(name), name)
+    assert report.model.host.cron == daemon
     assert states(report) == {"timer:certbot.timer": "armed", CRON_LINE: "dormant"}
     assert [result.rule for result, _ in report.findings] == []
     dormant = next(t for t in report.model.triggers if t.id.startswith(CRON_LINE))
@@ -91,14 +136,16 @@ def test_certbot_under_systemd(make: Make, name: str) -> None:
     assert [path.trigger for path in renewers] == ["timer:certbot.timer"]
 
 
-def test_certbot_under_sysvinit(make: Make) -> None:
-    report = audited(make("sysvinit"))
+@pytest.mark.parametrize("name", ["sysvinit", "sysvinit@bullseye", "sysvinit@trixie"])
+def test_certbot_under_sysvinit(make: Make, name: str) -> None:
+    report = told(make(name), name)
     assert states(report) == {CRON_LINE: "armed"}
     assert [result.rule for result, _ in report.findings] == []
 
 
-def test_other_packages_start_no_certbot(make: Make) -> None:
-    report = audited(make("others"))
+@pytest.mark.parametrize("name", ["others", "acmetool@trixie"])
+def test_other_packages_start_no_certbot(make: Make, name: str) -> None:
+    report = audited(make(name))
     assert states(report) == {}
     rules_speaking = {result.rule for result, _ in report.findings}
     assert rules_speaking <= {"no-renewal-path", "unattended-renewal-impossible"}

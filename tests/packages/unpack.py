@@ -1,7 +1,9 @@
 """Image roots made of real Debian packages: ``python -m tests.packages.unpack DIR [ROOT]``.
 
-Law: what maintainer scripts do to units is done by Debian's own deb-systemd-helper on the root alone;
-nothing else of them is imitated but the few files named here.
+A root of another suite than the machine's own has it behind an ``@``.
+
+Law: what maintainer scripts do to units is done by Debian's own deb-systemd-helper on the root alone,
+and dpkg's status is written from the packages; nothing else is imitated but the few files named here.
 """
 
 from __future__ import annotations
@@ -38,7 +40,15 @@ ROOTS = {
     "systemd-cron": (*BASE, "cron-daemon-common", "systemd", "systemd-sysv", "systemd-cron", *CERTBOT),
     "others": (*SYSTEMD, *OTHERS),
     "everything": (*SYSTEMD, *CERTBOT, *OTHERS, "anacron"),
+    "systemd@bullseye": (*SYSTEMD, *CERTBOT),
+    "sysvinit@bullseye": (*SYSVINIT, *CERTBOT),
+    "systemd@trixie": (*SYSTEMD, *CERTBOT),
+    "sysvinit@trixie": (*SYSVINIT, *CERTBOT),
+    "cronie@trixie": (*BASE, "cron-daemon-common", "cronie", "systemd", "systemd-sysv", *CERTBOT),
+    "systemd-cron@trixie": (*BASE, "cron-daemon-common", "systemd", "systemd-cron", *CERTBOT),
+    "acmetool@trixie": (*SYSTEMD, "acmetool", "certmonger", "dehydrated"),
 }
+NOT_EVERYWHERE = {*OTHERS, "cron-daemon-common"}
 MERGED = ("bin", "sbin", "lib", "lib64")
 COPIED = {  # by a postinst
     "usr/share/base-passwd/passwd.master": "etc/passwd",
@@ -55,12 +65,12 @@ ENABLED = re.compile(r"deb-systemd-helper enable '?([\w@.-]+)'?")
 
 def make(name: str, root: Path) -> tuple[str, ...]:
     """Unpack the named root into a new directory; give back the packages that were to be had."""
-    chosen = ROOTS[name]
-    known = debs.available(chosen)
-    absent = sorted(set(chosen) - known - set(OTHERS))
+    chosen, suite = ROOTS[name], name.partition("@")[2] or None
+    known = debs.available(chosen, suite)
+    absent = sorted(set(chosen) - known - NOT_EVERYWHERE)
     if absent:
         raise debs.DebsError(f"apt does not know {', '.join(absent)}")
-    files = debs.fetch([package for package in chosen if package in known])
+    files = debs.fetch([package for package in chosen if package in known], suite)
     for directory in MERGED:
         (root / "usr" / directory).mkdir(parents=True)
         (root / directory).symlink_to(f"usr/{directory}")
@@ -68,10 +78,19 @@ def make(name: str, root: Path) -> tuple[str, ...]:
     for source, target in COPIED.items():
         if (root / source).exists():
             shutil.copy(root / source, root / target)
+    (root / "var/lib/dpkg").mkdir(parents=True, exist_ok=True)
+    (root / "var/lib/dpkg/status").write_text("\n".join(stanza(file) for file in files.values()))
     for file in files.values():
         for unit in enabled_units(file):
             enable(root, unit)
     return tuple(files)
+
+
+def stanza(file: Path) -> str:
+    """What dpkg's status says of an installed package."""
+    fields = debs.run(["dpkg-deb", "--field", str(file)], debs.UNPACK_TIMEOUT).stdout
+    name, _, others = fields.partition("\n")
+    return f"{name}\nStatus: install ok installed\n{others}"
 
 
 def enabled_units(file: Path) -> list[str]:
@@ -81,8 +100,10 @@ def enabled_units(file: Path) -> list[str]:
 
 
 def enable(root: Path, unit: str) -> None:
-    """Enable a unit as its package does."""
-    helper = root / "usr/bin/deb-systemd-helper"
+    """Enable a unit as its package does; older helpers would change this machine instead."""
+    helper = debs.unpacked("init-system-helpers") / "usr/bin/deb-systemd-helper"
+    if "DPKG_ROOT" not in helper.read_text():
+        raise debs.DebsError("this release's deb-systemd-helper knows no DPKG_ROOT")
     subprocess.run(
         ["perl", str(helper), "enable", unit],
         env={**SCRIPT_ENVIRONMENT, "DPKG_ROOT": str(root)},
