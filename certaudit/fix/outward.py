@@ -15,8 +15,9 @@ from pathlib import PurePosixPath
 from certaudit.errors import CertauditError, ParseError
 from certaudit.fix.checkpoint import Store
 from certaudit.host import consented, wire
+from certaudit.host.hosts import Hosts
 from certaudit.host.process import Completed, ProgramError
-from certaudit.host.ssh import RemoteError, Ssh, Way, reason
+from certaudit.host.ssh import RemoteError, Way, reason
 from certaudit.host.unit_switch import UnitSwitch
 from certaudit.parsers.endpoint import parse_endpoint
 from certaudit.parsers.remote_files import RemoteFile
@@ -45,7 +46,9 @@ def sends(plan: Plan, numbers: Iterable[int] | None = None) -> dict[Way, dict[in
     return found
 
 
-def look(plan: Plan, remote: Ssh | None, numbers: Iterable[int] | None = None) -> dict[int, RemoteFile]:
+def look(
+    plan: Plan, remote: Hosts | None, numbers: Iterable[int] | None = None
+) -> dict[int, RemoteFile]:
     """What stands at the places on other hosts now, by number of action. Raise ``RemoteError``."""
     found: dict[int, RemoteFile] = {}
     for way, actions in sends(plan, numbers).items():
@@ -70,7 +73,7 @@ def do_step(
     step: Step,
     numbers: range,
     data: dict[int, bytes],
-    remote: Ssh | None,
+    remote: Hosts | None,
     switch: UnitSwitch | None,
     store: Store,
     record: Record,
@@ -95,7 +98,7 @@ def do_step(
 
 
 def send(
-    remote: Ssh,
+    remote: Hosts,
     way: Way,
     actions: dict[int, SendParts],
     data: dict[int, bytes],
@@ -116,8 +119,7 @@ def send(
                 record = store.mark(record, number, "undone")
         raise OutwardError(f"{error}; nothing was changed on {way.host}") from error
     try:
-        remote.commit(way, paths)
-        found = remote.look(way, paths)
+        found = remote.commit(way, paths)
     except RemoteError as error:
         raise OutwardError(f"{error}; what stands on {way.host} now is not known") from error
     wrong = [
@@ -132,7 +134,7 @@ def send(
     return record
 
 
-def take_back(action: SendParts, old: bytes, remote: Ssh) -> None:
+def take_back(action: SendParts, old: bytes, remote: Hosts) -> None:
     """Bring back what stood at a place on another host. Raise ``RemoteError``."""
     way = way_of(action)
     remote.sweep(way, [action.path])
@@ -142,8 +144,7 @@ def take_back(action: SendParts, old: bytes, remote: Ssh) -> None:
         remote.remove(way, [action.path])
         return
     remote.stage(way, action.path, old, action.before)
-    remote.commit(way, [action.path])
-    found = remote.look(way, [action.path])[action.path].node
+    found = remote.commit(way, [action.path])[action.path].node
     if not action.before.same_as(found):
         raise RemoteError(f"{action.where} {action.before.difference(found)} after it was restored")
 

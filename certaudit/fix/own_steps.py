@@ -42,7 +42,7 @@ def is_deploy(step: Distribution, sight: Sight) -> bool:
 def left(
     model: Model, lineage: Lineage, hosts: frozenset[str] = frozenset(), steps: Iterable[Step] = ()
 ) -> tuple[str, ...]:
-    """The owner's commands that a person still has to run, given the hosts served and a plan's steps."""
+    """The owner's commands left for a person, given a plan's steps and the hosts dealt with."""
     actions = [action for step in steps for action in step.actions]
     units = [a.unit.removesuffix(".service") for a in actions if isinstance(a, ReloadUnit)]
     run = {a.command for a in actions if isinstance(a, RunCommand)}
@@ -58,7 +58,7 @@ def left(
 
 
 def is_sent(step: Distribution, hosts: frozenset[str]) -> bool:
-    """Does a step send to a host that certaudit has served itself?"""
+    """Does a step send to a host that certaudit has dealt with itself?"""
     words = step.command.split()
     return step.kind == "remote" and any(f"{host}:" in step.command or host in words for host in hosts)
 
@@ -89,7 +89,7 @@ def check(step: Distribution, sight: Sight) -> None:
 def run_again(
     model: Model, lineage: Lineage, sight: Sight, hosts: frozenset[str]
 ) -> Iterator[Step | Refusal]:
-    """One step that runs what is certain; a refusal for the rest. ``hosts`` are served already."""
+    """One step that runs what is certain; a refusal for the rest. ``hosts``: dealt with already."""
     owner = model.path(lineage.owner)
     trigger = model.trigger(owner.trigger) if owner else None
     found = [s for s in distribution(model, lineage, sight) if not is_sent(s, hosts)]

@@ -19,10 +19,11 @@ from certaudit.fix import outward
 from certaudit.fix.checkpoint import Store
 from certaudit.fix.outward import OutwardError
 from certaudit.fix.sight import bytes_of, digest
+from certaudit.host.hosts import Hosts
 from certaudit.host.identity import users
 from certaudit.host.live_units import ManagerError
 from certaudit.host.root import Root
-from certaudit.host.ssh import RemoteError, Ssh
+from certaudit.host.ssh import RemoteError
 from certaudit.host.systemd import Systemd
 from certaudit.host.unit_files import UnitFiles
 from certaudit.host.unit_switch import UnitSwitch
@@ -75,7 +76,7 @@ class Machine:
     systemd: Systemd | None
     writer: Writer
     live: bool
-    remote: Ssh | None = None  # other hosts, where a person agreed to it
+    remote: Hosts | None = None  # other hosts, where a person agreed to it
 
     def place(self, path: str, *, follow: bool = True) -> str | None:
         """As ``Sight``."""
@@ -130,7 +131,7 @@ def machine_at(directory: Path, systemd: Systemd | None = None, *, remote: bool 
     """
     root = Root(directory)
     live = root.directory == Path("/")
-    return Machine(root, systemd, Writer(root.directory), live, Ssh() if remote else None)
+    return Machine(root, systemd, Writer(root.directory), live, Hosts() if remote else None)
 
 
 def apply(plan: Plan, machine: Machine, store: Store, now: datetime, by: str) -> Record:

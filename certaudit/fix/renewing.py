@@ -49,7 +49,7 @@ def bring_up_to_date(
     hosts: dict[str, frozenset[str]] = {}
     for lineage in lineages:
         draft.take(resync.resynced(draft.model, lineage, draft.sight))
-        hosts[lineage.name] = elsewhere(draft, lineage, remote)
+        hosts[lineage.name] = elsewhere(draft, lineage, remote, own=run_hooks)
         if run_hooks:
             draft.take(own_steps.run_again(draft.model, lineage, draft.sight, hosts[lineage.name]))
     by_hand = reload(draft, begin, lineages)
@@ -67,10 +67,10 @@ def bring_up_to_date(
         draft.steps[number] = replace(step, commands=still)
 
 
-def elsewhere(draft: Draft, lineage: Lineage, remote: Remote | None) -> frozenset[str]:
-    """The steps for other hosts; the hosts that then hold the live generation."""
+def elsewhere(draft: Draft, lineage: Lineage, remote: Remote | None, *, own: bool) -> frozenset[str]:
+    """The steps for other hosts; the hosts that are dealt with by them or by a refusal."""
     if remote is not None:
-        found = sending.sent(draft.model, lineage, draft.sight, remote)
+        found = sending.sent(draft.model, lineage, draft.sight, remote, own=own)
         draft.take(found.found)
         return found.hosts
     places = (target.where for target in sending.targets(draft.model, lineage, draft.sight))

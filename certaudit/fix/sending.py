@@ -66,14 +66,18 @@ def targets(model: Model, lineage: Lineage, sight: Sight) -> Iterator[Target]:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What is to be done on other hosts, and the hosts that then hold the live generation."""
+    """What is to be done on other hosts, and the hosts that are dealt with here, done or refused."""
 
     found: tuple[Step | Refusal, ...] = ()
     hosts: frozenset[str] = frozenset()
 
 
-def sent(model: Model, lineage: Lineage, sight: Sight, remote: Remote) -> Sent:
-    """One step for each host with places that are behind; a refusal for each that can not be done."""
+def sent(model: Model, lineage: Lineage, sight: Sight, remote: Remote, *, own: bool) -> Sent:
+    """One step for each host with places that are behind; a refusal for each that can not be done.
+
+    ``own``: the owner's own steps will be run. Then a host whose account allows them alone is left to
+    them.
+    """
     by_way: dict[Way, list[Target]] = {}
     for target in targets(model, lineage, sight):
         by_way.setdefault(target.way, []).append(target)
@@ -84,16 +88,17 @@ def sent(model: Model, lineage: Lineage, sight: Sight, remote: Remote) -> Sent:
     except CertauditError as error:
         return Sent((Refusal((RULE,), (lineage.name,), str(error)),))
     found: list[Step | Refusal] = []
-    reached: set[str] = set()
+    hosts: set[str] = set()
     for way, group in by_way.items():
         try:
             actions = tuple(behind(way, group, lineage, live, sight, remote))
+            found += [step_of(lineage, way, actions)] if actions else []
         except CertauditError as error:
+            if own and isinstance(error, RestrictedError) and all(t.command for t in group):
+                continue
             found.append(refusal(lineage, group, error))
-            continue
-        reached.add(way.host)
-        found += [step_of(lineage, way, actions)] if actions else []
-    return Sent(tuple(found), frozenset(reached))
+        hosts.add(way.host)
+    return Sent(tuple(found), frozenset(hosts))
 
 
 def refusal(lineage: Lineage, group: Iterable[Target], error: CertauditError) -> Refusal:
@@ -101,13 +106,14 @@ def refusal(lineage: Lineage, group: Iterable[Target], error: CertauditError) ->
     why = str(error)
     commands = tuple(dict.fromkeys(t.command or by_hand(t, lineage) for t in group))
     if isinstance(error, RestrictedError):
-        why += "; what the owner's own way can do there, run it by hand"
+        why += ", nor sftp; --run-hooks runs the owner's own steps"
     return Refusal((RULE,), (lineage.name,), why, commands)
 
 
 def by_hand(target: Target, lineage: Lineage) -> str:
     """The command that would send a declared place, for a person to judge."""
-    part = fresh_part(target.sending.path) or "fullchain"
+    path = target.sending.path
+    part = fresh_part(path) or ("privkey" if "key" in path.rpartition("/")[2] else "fullchain")
     source = f"{lineage.config_dir}/live/{lineage.name}/{part}.pem"
     return f"scp {source} {target.where}"
 

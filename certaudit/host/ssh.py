@@ -37,13 +37,14 @@ LOOK = (
     "else echo nowhere; fi; done; echo certaudit:end"
 )
 STAGE = (
-    'umask 077; rm -f -- "$1"; set -C; cat > "$1" || exit 7; '
+    'umask 077; rm -f -- "$1"; (set -C; cat > "$1") || exit 7; '
     'test "$2" = - || chown -- "$2" "$1" || exit 8; chmod -- "$3" "$1" || exit 8; '
-    'sync -- "$1" 2>/dev/null || :; echo certaudit:begin'
+    f'sync -- "$1" 2>/dev/null || :; set -- "$1"; {LOOK}'
 )
 COMMIT = (
-    'while test "$#" -gt 1; do test -d "$2" && exit 9; mv -f -- "$1" "$2" || exit 9; '
-    'sync -- "$2" 2>/dev/null || :; shift 2; done; echo certaudit:begin'
+    'n=$#; while test "$n" -gt 0; do t=$1; p=$2; shift 2; n=$((n - 2)); '
+    'test -d "$p" && exit 9; mv -f -- "$t" "$p" || exit 9; sync -- "$p" 2>/dev/null || :; '
+    f'set -- "$@" "$p"; done; {LOOK}'
 )
 REMOVE = 'rm -f -- "$@"; echo certaudit:begin'
 
@@ -70,37 +71,29 @@ def beside(path: str) -> str:
     return f"{folder}{slash}{temporary(name)}"
 
 
-class Ssh:
-    """Other hosts, as this user reaches them."""
+class Shell:
+    """Other hosts, by commands over ssh."""
 
     def look(self, way: Way, paths: Sequence[str]) -> dict[str, RemoteFile]:
         """What stands at some paths. Raise ``RemoteError``."""
-        done = self._shell(way, LOOK, paths)
-        try:
-            return parse_files(done.stdout, tuple(paths))
-        except ParseError as error:
-            raise RemoteError(f"{way.host}: {error.reason}") from None
+        return files(way, self._shell(way, LOOK, paths), paths)
 
     def stage(self, way: Way, path: str, data: bytes, node: Node) -> None:
         """Write a file's successor beside it, with the owner and mode of ``node``, whole and synced."""
         owner = "-" if node.uid is None or node.gid is None else f"{node.uid}:{node.gid}"
-        arguments = (beside(path), owner, f"{node.mode or 0o600:04o}")
-        self._shell(way, STAGE, arguments, data)
-        written = self.look(way, [beside(path)])[beside(path)].node
+        done = self._shell(way, STAGE, (beside(path), owner, f"{node.mode or 0o600:04o}"), data)
+        written = files(way, done, [beside(path)])[beside(path)].node
         if not node.same_as(written):
             raise RemoteError(f"{way.host}:{path}: its successor {node.difference(written)}")
 
-    def commit(self, way: Way, paths: Sequence[str]) -> None:
-        """Put what was staged in its place, one file after the other, in one command."""
-        self._shell(way, COMMIT, [word for path in paths for word in (beside(path), path)])
+    def commit(self, way: Way, paths: Sequence[str]) -> dict[str, RemoteFile]:
+        """Put what was staged in its place, one file after the other; what stands there then."""
+        words = [word for path in paths for word in (beside(path), path)]
+        return files(way, self._shell(way, COMMIT, words), paths)
 
     def remove(self, way: Way, paths: Sequence[str]) -> None:
         """Take files away."""
         self._shell(way, REMOVE, paths)
-
-    def sweep(self, way: Way, paths: Sequence[str]) -> None:
-        """Take away what was staged and not put in its place."""
-        self.remove(way, [beside(path) for path in paths])
 
     def _shell(self, way: Way, script: str, words: Sequence[str], stdin: bytes = b"") -> Completed:
         """Run one of our scripts there. Raise ``RemoteError``."""
@@ -120,6 +113,14 @@ class Ssh:
         if done.returncode != 0:
             raise RemoteError(f"{way.host}: {reason(done.stderr)}")
         return done
+
+
+def files(way: Way, done: Completed, paths: Sequence[str]) -> dict[str, RemoteFile]:
+    """The records of an answer. Raise ``RemoteError`` for one that is none."""
+    try:
+        return parse_files(done.stdout, tuple(paths))
+    except ParseError as error:
+        raise RemoteError(f"{way.host}: {error.reason}") from None
 
 
 def reason(stderr: str) -> str:

@@ -25,7 +25,7 @@ class RemoteFile:
     """What stands at a path of another host, with a regular file's bytes.
 
     ``closed``: this user may not read it. ``nowhere``: the directory that would hold it is not there.
-    ``listed``: an access list or the like goes beyond its mode.
+    ``listed``: an access list or the like goes beyond its mode. ``owner``: as sftp names user and group.
     """
 
     node: Node
@@ -33,6 +33,7 @@ class RemoteFile:
     closed: bool = False
     nowhere: bool = False
     listed: bool = False
+    owner: str = ""
 
 
 def parse_files(answer: bytes, paths: tuple[str, ...]) -> dict[str, RemoteFile]:
@@ -62,6 +63,38 @@ def one(rest: bytes) -> tuple[RemoteFile, bytes]:
     kind = KINDS.get(line, "absent" if line == b"nowhere" else "other")
     node = ABSENT if kind == "absent" else Node(kind)
     return RemoteFile(node, closed=line == b"closed", nowhere=line == b"nowhere"), after
+
+
+# ls(1) as sftp(1) prints it with -na: mode, "?" or links, owner, group, size, date, name
+LISTED = re.compile(r"([-dlbcps])([r-]\S{8})([.+@]?) +(?:\?|\d+) +(\S+) +(\S+) +\d+ .{11,12} (.+)")
+ECHO = "sftp> "
+
+
+def parse_listing(answer: str, directory: str) -> dict[str, RemoteFile] | None:
+    """What lies in a directory, by name, without the bytes; ``None`` where it is not there.
+
+    Raise ``ParseError`` where it was not asked for.
+    """
+    lines = iter(answer.splitlines())
+    if not any(line == f"{ECHO}-ls -na {directory}" for line in lines):
+        raise ParseError("sftp does not say what it was asked")
+    found: dict[str, RemoteFile] = {}
+    for line in lines:
+        if line.startswith(ECHO):
+            break
+        if match := LISTED.fullmatch(line.rstrip()):
+            found[match[6].rpartition("/")[2]] = listed(match)
+    return found if "." in found else None
+
+
+def listed(match: re.Match[str]) -> RemoteFile:
+    """One line of a listing."""
+    kinds: dict[str, NodeKind] = {"-": "file", "d": "directory", "l": "link"}
+    kind = kinds.get(match[1], "other")
+    if kind != "file":
+        return RemoteFile(Node(kind))
+    node = Node("file", None, mode_of(match[2]))  # sftp may name the owners by name or by number
+    return RemoteFile(node, listed=match[3] == "+", owner=f"{match[4]}:{match[5]}")
 
 
 def node_of(match: re.Match[bytes], data: bytes) -> Node:

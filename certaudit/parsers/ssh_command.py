@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from certaudit.errors import ParseError
 
-WORD = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+WORD = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
 PLACE = re.compile(r"((?:[A-Za-z0-9_.-]+@)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\])):(?!:)(.*)")
 FILE = re.compile(r"[A-Za-z0-9_@%+=,./-]+")
 WRITES = re.compile(

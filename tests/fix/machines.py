@@ -36,27 +36,33 @@ class Bench:
     root: Path
     as_of: datetime
     store: Store
+    remote: bool = False  # look at other hosts
 
     def look(self) -> tuple[Model, Target]:
         """What is known of it now."""
         host = open_host(self.root, self.as_of)
-        return observe(host, policy_of(host.root, None)), machine_at(host.root.directory, host.systemd)
+        return observe(host, policy_of(host.root, None)), machine_at(
+            host.root.directory, host.systemd, remote=self.remote
+        )
 
     def plan(self, choices: Choices | None = None) -> Plan:
         """The plan for it as it is now."""
         model, target = self.look()
-        return replace(plan_of(model, target, choices or Choices()), target=str(self.root))
+        plan = plan_of(model, target, choices or Choices(), target.remote)
+        return replace(plan, target=str(self.root))
 
     def apply(self, plan: Plan | None = None) -> Record:
         """Do a plan."""
         with self.store.lock():
-            return apply(plan or self.plan(), machine_at(self.root), self.store, NOW, "tester")
+            machine = machine_at(self.root, remote=self.remote)
+            return apply(plan or self.plan(), machine, self.store, NOW, "tester")
 
     def undo(self, record: Record, *forced: str) -> Record:
         """Take it back, from what is on disk."""
         with self.store.lock():
             fresh = self.store.record(record.id)
-            return undo(fresh, machine_at(self.root), self.store, frozenset(forced))
+            machine = machine_at(self.root, remote=self.remote)
+            return undo(fresh, machine, self.store, frozenset(forced))
 
     def findings(self) -> list[str]:
         """The findings of an audit now, but for mere information."""
