@@ -27,6 +27,10 @@ def command(
         list[str] | None,
         typer.Option("--force-file", metavar="PATH", help="Restore it though it was changed since."),
     ] = None,
+    kept: Annotated[
+        list[str] | None,
+        typer.Option("--keep-file", metavar="PATH", help="Leave it as it is now, undo the rest."),
+    ] = None,
     state_dir: StateOption = STATE,
 ) -> int:
     """Take a plan back, newest action first: bytes, modes, owners, times, links and unit states.
@@ -50,7 +54,7 @@ def command(
             if reply("Take it back? [y/N] ") not in ("y", "yes"):
                 put("Nothing was changed.\n")
                 return 0
-        return taken_back(store, record.id, frozenset(forced or ()))
+        return taken_back(store, record.id, frozenset(forced or ()), frozenset(kept or ()))
     except UsageError:
         raise
     except CertauditError as error:
@@ -71,7 +75,7 @@ def standing(record: Record) -> str:
     return "partly applied" if record.stands else "taken back"
 
 
-def taken_back(store: Store, name: str, forced: frozenset[str]) -> int:
+def taken_back(store: Store, name: str, forced: frozenset[str], kept: frozenset[str]) -> int:
     """Undo under the lock, with the record as it is then."""
     from certaudit.fix.perform import DriftError, PartlyError, machine_at  # noqa: PLC0415
     from certaudit.fix.undo import undo  # noqa: PLC0415
@@ -79,9 +83,9 @@ def taken_back(store: Store, name: str, forced: frozenset[str]) -> int:
     with store.lock():
         record = store.record(name)
         try:
-            undo(record, machine_at(Path(record.plan.target)), store, forced)
+            undo(record, machine_at(Path(record.plan.target)), store, forced, kept)
         except DriftError as error:
-            return refuse(f"{error}; --force-file PATH restores a file all the same")
+            return refuse(f"{error}; --force-file PATH restores it all the same, --keep-file leaves it")
         except PartlyError as error:
             return refuse(f"{error}; only partly taken back: run `certaudit undo {name}` again")
     put(f"Done. Plan {name} is taken back.\n")

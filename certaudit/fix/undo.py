@@ -72,20 +72,29 @@ def begun_from(record: Record, path: str) -> list[Node]:
     return [action.before for action in actions]
 
 
-def undo(record: Record, machine: Machine, store: Store, forced: frozenset[str]) -> Record:
+def undo(
+    record: Record,
+    machine: Machine,
+    store: Store,
+    forced: frozenset[str],
+    kept: frozenset[str] = frozenset(),
+) -> Record:
     """Take a plan back, newest action first, holding the store's lock.
 
-    Places in ``forced`` are restored whatever stands there now. Raise ``DriftError`` before anything is
-    written, ``PartlyError`` after.
+    Places in ``forced`` are restored whatever stands there now, those in ``kept`` are left as they are.
+    Raise ``DriftError`` before anything is written, ``PartlyError`` after.
     """
     with locked(record.plan, machine, again=True):
-        changed = tuple(text for a, text in differing(record, machine) if a.path not in forced)
+        settled = forced | kept
+        changed = tuple(text for a, text in differing(record, machine) if a.path not in settled)
         if changed:
             raise DriftError(changed)
         lost = [
             n
             for n, a in copies(record.plan)
-            if opened(record, n) and old_bytes(record, n, a, machine, store) is None
+            if opened(record, n)
+            and a.path not in kept
+            and old_bytes(record, n, a, machine, store) is None
         ]
         if lost:
             paths = [record.plan.actions[n] for n in lost]
@@ -99,7 +108,7 @@ def undo(record: Record, machine: Machine, store: Store, forced: frozenset[str])
         switch = switch_for(record.plan, machine)
         try:
             for step, numbers in reversed(list(numbered(record.plan))):
-                record = undo_step(step, numbers, machine, switch, store, record)
+                record = undo_step(step, numbers, machine, switch, store, record, kept)
         except CertauditError as error:
             raise PartlyError(store.record(record.id), str(error)) from error
     return record
@@ -117,6 +126,7 @@ def undo_step(
     switch: UnitSwitch | None,
     store: Store,
     record: Record,
+    kept: frozenset[str],
 ) -> Record:
     """Take one step back, its last action first; unit files are read again before a unit is started."""
     if not any(opened(record, number) for number in numbers):
@@ -129,7 +139,8 @@ def undo_step(
             start_again(action, switch)
         else:
             sweep(action, machine)
-            take_back(action, number, machine, store, record)
+            if action.path not in kept:
+                take_back(action, number, machine, store, record)
         record = store.mark(record, number, "undone")
     if step.reload and switch:
         switch.reload(step.user)
