@@ -28,6 +28,10 @@ def command(
         list[str] | None,
         typer.Option("--force-file", metavar="PATH", help="Restore it though it was changed since."),
     ] = None,
+    kept: Annotated[
+        list[str] | None,
+        typer.Option("--keep-file", metavar="PATH", help="Leave it as it is now, undo the rest."),
+    ] = None,
     remote: RemoteOption = False,
     state_dir: StateOption = STATE,
 ) -> int:
@@ -54,7 +58,8 @@ def command(
                 put("Nothing was changed.\n")
                 return 0
             remote = True
-        return taken_back(store, record.id, frozenset(forced or ()), remote=remote)
+        settled = frozenset(forced or ()), frozenset(kept or ())
+        return taken_back(store, record.id, *settled, remote=remote)
     except UsageError:
         raise
     except CertauditError as error:
@@ -75,7 +80,9 @@ def standing(record: Record) -> str:
     return "partly applied" if record.stands else "taken back"
 
 
-def taken_back(store: Store, name: str, forced: frozenset[str], *, remote: bool) -> int:
+def taken_back(
+    store: Store, name: str, forced: frozenset[str], kept: frozenset[str], *, remote: bool
+) -> int:
     """Undo under the lock, with the record as it is then."""
     from certaudit.fix.perform import DriftError, PartlyError, machine_at  # noqa: PLC0415
     from certaudit.fix.undo import undo  # noqa: PLC0415
@@ -84,9 +91,9 @@ def taken_back(store: Store, name: str, forced: frozenset[str], *, remote: bool)
         record = store.record(name)
         try:
             machine = machine_at(Path(record.plan.target), remote=remote)
-            record = undo(record, machine, store, forced)
+            record = undo(record, machine, store, forced, kept)
         except DriftError as error:
-            return refuse(f"{error}; --force-file PATH restores a file all the same")
+            return refuse(f"{error}; --force-file PATH restores it all the same, --keep-file leaves it")
         except PartlyError as error:
             return refuse(f"{error}; only partly taken back: run `certaudit undo {name}` again")
     if record.stands:

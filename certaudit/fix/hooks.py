@@ -38,6 +38,7 @@ def deploy_hook(
     ``others`` are the paths that are to run it: with ``certonly`` and ``run`` certbot does so from 5.3
     on, with ``renew`` from 0.19 on (its CHANGELOG).
     """
+    steps = repeated(lineage, owner, sight)
     for path in others:
         since = (0, 19) if path.subcommand == "renew" else (5, 3)
         if path.client != "certbot" or (version_numbers(lineage.version) or (0,)) < since:
@@ -50,7 +51,7 @@ def deploy_hook(
         name=lineage.name,
         script=owner.chain[-1].path,
         live=shlex.quote(f"{lineage.config_dir}/live/{lineage.name}"),
-        steps="\n".join(repeated(lineage, owner, sight)),
+        steps="\n".join(steps),
     )
     directory = f"{lineage.config_dir}/renewal-hooks/deploy"
     return tuple(created(sight, f"{directory}/certaudit-{lineage.name}", text, 0o755))

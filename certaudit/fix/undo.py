@@ -90,18 +90,25 @@ def begun_from(record: Record, path: str) -> list[Node]:
     return [action.before for action in actions]
 
 
-def undo(record: Record, machine: Machine, store: Store, forced: frozenset[str]) -> Record:
+def undo(
+    record: Record,
+    machine: Machine,
+    store: Store,
+    forced: frozenset[str],
+    kept: frozenset[str] = frozenset(),
+) -> Record:
     """Take a plan back, newest action first, holding the store's lock.
 
-    Places in ``forced`` are restored whatever stands there now. Those on other hosts are left as they
-    are where nobody agreed to change them. Raise ``DriftError`` before anything is written,
-    ``PartlyError`` after.
+    Places in ``forced`` are restored whatever stands there now, those in ``kept`` are left as they are.
+    Places on other hosts are left as they are where nobody agreed to change them. Raise ``DriftError``
+    before anything is written, ``PartlyError`` after.
     """
     with locked(record.plan, machine, again=True):
-        changed = tuple(text for a, text in differing(record, machine) if a.path not in forced)
+        settled = forced | kept
+        changed = tuple(text for a, text in differing(record, machine) if a.path not in settled)
         try:
             there = differing_elsewhere(record, machine)
-            changed += tuple(text for a, text in there if a.where not in forced)
+            changed += tuple(text for a, text in there if a.where not in settled)
         except RemoteError as error:
             raise DriftError((str(error),)) from error
         if changed:
@@ -109,7 +116,9 @@ def undo(record: Record, machine: Machine, store: Store, forced: frozenset[str])
         lost = [
             n
             for n, a in copies(record.plan)
-            if opened(record, n) and old_bytes(record, n, a, machine, store) is None
+            if opened(record, n)
+            and (a.where if isinstance(a, SendParts) else a.path) not in kept
+            and old_bytes(record, n, a, machine, store) is None
         ]
         if lost:
             places = dict(copies(record.plan))
@@ -117,7 +126,7 @@ def undo(record: Record, machine: Machine, store: Store, forced: frozenset[str])
         switch = switch_for(record.plan, machine)
         try:
             for step, numbers in reversed(list(numbered(record.plan))):
-                record = undo_step(step, numbers, machine, switch, store, record)
+                record = undo_step(step, numbers, machine, switch, store, record, kept)
             record = reload_again(record, switch, store)
         except CertauditError as error:
             raise PartlyError(store.record(record.id), str(error)) from error
@@ -136,6 +145,7 @@ def undo_step(
     switch: UnitSwitch | None,
     store: Store,
     record: Record,
+    kept: frozenset[str],
 ) -> Record:
     """Take one step back, its last action first; unit files are read again before a unit is started."""
     if not any(opened(record, number) for number in numbers):
@@ -149,11 +159,13 @@ def undo_step(
         elif isinstance(action, SendParts):
             if machine.remote is None:
                 continue
-            old = old_bytes(record, number, action, machine, store) or b""
-            outward.take_back(action, old, machine.remote)
+            if action.where not in kept:
+                old = old_bytes(record, number, action, machine, store) or b""
+                outward.take_back(action, old, machine.remote)
         elif not isinstance(action, RunCommand):
             sweep(action, machine)
-            take_back(action, number, machine, store, record)
+            if action.path not in kept:
+                take_back(action, number, machine, store, record)
         record = store.mark(record, number, "undone")
     if step.reload and switch:
         switch.reload(step.user)
