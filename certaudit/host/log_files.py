@@ -64,8 +64,11 @@ class LogFile:
     def lines(self) -> Iterator[str]:
         """Every line without its end."""
         for data, start, end, _ in self.blocks():
-            for line in data[start:end].removesuffix(b"\n").split(b"\n"):
-                yield text_of(line)
+            whole = data[start:end].removesuffix(b"\n")
+            lines = whole.decode("utf-8", "replace").split("\n")
+            if max(map(len, lines)) > LINE_LIMIT // 4:  # a character takes up to four bytes
+                lines = [text_of(line) for line in whole.split(b"\n")]
+            yield from lines
 
     def blocks(self, share: Share | None = None) -> Iterator[Block]:
         """The file, or a share of it, as blocks of whole lines; only the last may lack its end."""

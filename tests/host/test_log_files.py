@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import os
+import random
 import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -36,7 +37,8 @@ def log(path: Path, data: bytes, name: str = "syslog") -> LogFile:
 
 def numbered(count: int) -> bytes:
     """Lines that do not compress to nothing."""
-    return b"".join(b"%d %s\n" % (n, os.urandom(24).hex().encode()) for n in range(1, count + 1))
+    numbers = random.Random(count)
+    return b"".join(b"%d %s\n" % (n, numbers.randbytes(24).hex().encode()) for n in range(1, count + 1))
 
 
 def matching(log: LogFile, *literals: bytes) -> list[tuple[int, str]]:

@@ -35,16 +35,8 @@ def beginning(line: str) -> str:
 
 def stamp_time(stamp: str) -> datetime | None:
     """The naive time of ``YYYY-MM-DD hh:mm:ss,mmm``; ``None`` if there is no such day or hour."""
-    try:
-        wall = datetime(  # noqa: DTZ001 -- the log carries no zone; the clock adds it
-            int(stamp[:4]),
-            int(stamp[5:7]),
-            int(stamp[8:10]),
-            int(stamp[11:13]),
-            int(stamp[14:16]),
-            int(stamp[17:19]),
-            int(stamp[20:23]) * 1000,
-        )
+    try:  # a point, since before Python 3.11 a comma is not read
+        wall = datetime.fromisoformat(f"{stamp[:19]}.{stamp[20:23]}")
     except ValueError:
         return None
     return wall if 1970 <= wall.year < 9999 else None
