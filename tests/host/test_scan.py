@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from certaudit.host import literals as literals_module
 from certaudit.host import scan
-from certaudit.host.log_files import LogFile, log_file
+from certaudit.host.log_files import LogFile, log_file, rotated
 from certaudit.host.root import Root
 from certaudit.host.scan import Found, search
 from tests.host.test_unpacking import BARE, PACKERS, small_pieces
@@ -183,10 +183,10 @@ from certaudit.host.root import Root
 root = Path(sys.argv[1])
 files = rotated(Root(root), "/var/log", "syslog")
 read = scan.read
-def work(file, share, finder, report):
+def work(file, share, finder, report, keep):
     (root / f"pid-{os.getpid()}").touch()
     WORK
-    return read(file, share, finder, report)
+    return read(file, share, finder, report, keep)
 scan.read = work
 scan.SHARE = 4000
 found = scan.search(files, [b"certbot"], workers=3)
@@ -279,3 +279,12 @@ def test_threads_forbid_workers() -> None:
 
 def test_little_work_is_not_shared_out() -> None:
     assert scan.worth([scan.Task(0, None, 0.1), scan.Task(1, None, 0.1)]) == 1
+
+
+def test_of_the_lines_found_only_those_wanted_are_kept(tmp_path: Path) -> None:
+    log = tmp_path / "var/log/syslog"
+    log.parent.mkdir(parents=True)
+    log.write_text("certbot one\nnoise\ncertbot two\ncertbot three\n")
+    files = rotated(Root(tmp_path), "/var/log", "syslog")
+    (found,) = search(files, [b"certbot"], keep=lambda line: "two" not in line)
+    assert found.lines == ((1, "certbot one"), (4, "certbot three"))
