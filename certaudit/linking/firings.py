@@ -17,6 +17,7 @@ from certaudit.linking.paths import Linked
 from certaudit.parsers import calendar
 from certaudit.parsers.crontab import next_firing
 
+CRON = frozenset({"cron", "run-parts"})  # a script of cron.daily has the schedule of cron's line
 GRAIN = timedelta(seconds=90)  # AccuracySec is a minute unless set; a busy machine is late
 LOOK_BACK = 35  # days
 MOST = 1440
@@ -84,7 +85,7 @@ def following_of(expression: str, kind: str, moment: datetime) -> datetime | Non
     try:
         if kind == "timer":
             return calendar.next_after(parsed(expression), moment)
-        return next_firing(expression, moment, "vixie-debian") if kind == "cron" else None
+        return next_firing(expression, moment, "vixie-debian") if kind in CRON else None
     except ParseError:
         return None
 
