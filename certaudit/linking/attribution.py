@@ -249,6 +249,8 @@ def by_fingerprint(run: LogRun, linked: Sequence[Linked], covered: bool, around:
         because = (lost, why)
         if (names[0], run) in around.crowded:
             return Attribution(names[0], "trigger", "low", (*because, "but so do other runs that day"))
+        if lateness(armed[0], began(run)) is None:
+            return Attribution(names[0], "trigger", "low", (*because, "but when it fires is not known"))
         return Attribution(names[0], "trigger", "low" if typed(run) else "medium", because)
     if armed and len(names) > 1:
         return Attribution(because=(f"no log of starts reaches back; {', '.join(names)} fit",))

@@ -17,6 +17,7 @@ from certaudit.linking.paths import Linked
 from certaudit.parsers import calendar
 from certaudit.parsers.crontab import next_firing
 
+CRON = frozenset({"cron", "run-parts"})  # a script of cron.daily has the schedule of cron's line
 GRAIN = timedelta(seconds=90)  # AccuracySec is a minute unless set; a busy machine is late
 LOOK_BACK = 35  # days
 MOST = 1440
@@ -35,6 +36,24 @@ def elapse_before(one: Linked, moment: datetime) -> datetime | None:
         return None
     found = [last_of(text, one.trigger.kind, moment) for text in schedule.expression]
     return max((f for f in found if f is not None), default=None)
+
+
+def elapse_after(one: Linked, moment: datetime) -> datetime | None:
+    """The first moment after ``moment`` for which a trigger's schedule is set, before any delay."""
+    schedule = one.trigger.schedule
+    texts = schedule.expression if schedule else ()
+    found = [first_of(text, one.trigger.kind, moment) for text in texts]
+    return min((f for f in found if f is not None), default=None)
+
+
+def first_of(expression: str, kind: str, moment: datetime) -> datetime | None:
+    """The first firing of one expression after a moment, of that day or the next, or of any."""
+    for ahead in range(2):
+        day = moment.date() + timedelta(days=ahead)
+        later = [f for f in firings_of(expression, kind, moment.tzinfo, day) if f > moment]
+        if later:
+            return later[0]
+    return following_of(expression, kind, moment)
 
 
 def last_of(expression: str, kind: str, moment: datetime) -> datetime | None:
@@ -66,7 +85,7 @@ def following_of(expression: str, kind: str, moment: datetime) -> datetime | Non
     try:
         if kind == "timer":
             return calendar.next_after(parsed(expression), moment)
-        return next_firing(expression, moment, "vixie-debian") if kind == "cron" else None
+        return next_firing(expression, moment, "vixie-debian") if kind in CRON else None
     except ParseError:
         return None
 
@@ -137,10 +156,7 @@ def silent_after(
     """Did nothing fire for the next elapse, though its time has passed, of a timer that fired before?"""
     if len(groups) < SETTLED:
         return False
-    schedule = one.trigger.schedule
-    texts = schedule.expression if schedule else ()
-    found = [f for text in texts if (f := following_of(text, one.trigger.kind, elapse))]
-    following = min(found, default=None)
+    following = elapse_after(one, elapse)
     return following is not None and following not in groups and passed(following, one, span)
 
 

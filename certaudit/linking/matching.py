@@ -150,10 +150,10 @@ class Matching:
 
     def names(self, start: Start) -> frozenset[str]:
         """The triggers that the arguments of its settled run leave for a start."""
-        runs = [n for n, settled in self.settled.items() if settled == start]
         return frozenset(
             c.name
-            for n in runs
+            for n in self.runs.get(start, ())
+            if self.settled.get(n) == start
             for c in self.fitting[n]
             if c.start == start and c.arguments is not False
         )

@@ -87,12 +87,10 @@ def has_start(run: Execution, logs: Logs, standing: dict[str, Job]) -> bool:
 
     A unit's line does not name its command; a cron line is its command.
     """
-    return any(
-        said is run.origin
-        for place, said in logs.starts.items()
-        if place not in logs.undated
-        if said.job is None or said.job.unit or known(said.job, standing)
-    )
+    said = run.origin
+    if said is None or id(said) not in logs.surviving:
+        return False
+    return said.job is None or bool(said.job.unit) or known(said.job, standing)
 
 
 def known(job: Job, standing: dict[str, Job]) -> bool:

@@ -123,7 +123,9 @@ def main() -> None:
             found = Tally()
             for part in pool.imap_unordered(partial(tally, step=step), parts):
                 found.add(part)
-            print(f"{step}: {found.text}", *found.worst, sep="\n  ", flush=True)  # noqa: T201
+                for text in part.worst:
+                    print(f"wrong: {text}", flush=True)  # noqa: T201
+            print(f"{step}: {found.text}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

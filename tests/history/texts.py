@@ -49,7 +49,7 @@ class Logs:
     histories: list[File] = field(default_factory=list)
     runs: dict[tuple[str, int], Execution] = field(default_factory=dict)
     starts: dict[tuple[str, int], Said] = field(default_factory=dict)
-    undated: set[tuple[str, int]] = field(default_factory=set)  # of these, those that do not say when
+    surviving: set[int] = field(default_factory=set)  # the id() of each start whose line is left
 
 
 def write(history: History, loss: Loss, seed: str) -> Logs:
@@ -139,6 +139,7 @@ def system_logs(told: list[tuple[Said, Line]], machine: Machine, logs: Logs) -> 
             for number, (one, line) in enumerate(weeks[week], 1):
                 file.lines.append(f"{stamp(one.time, machine)} hogehoge {line.tag}: {line.message}\n")
                 logs.starts[file.where, number] = one
+                logs.surviving.add(id(one))
             logs.system.setdefault(family, []).append(file)
 
 
@@ -166,6 +167,7 @@ def journal(told: list[tuple[Said, Line]], machine: Machine, logs: Logs) -> None
         }
         logs.journal.append(entry)
         logs.starts[f"journal:s=17235ce6cfb749ba96c92ede7e13239c;i={number:x}", 0] = one
+        logs.surviving.add(id(one))
 
 
 def histories(said: list[Said], machine: Machine, logs: Logs) -> None:
@@ -180,6 +182,6 @@ def histories(said: list[Said], machine: Machine, logs: Logs) -> None:
             file.lines.append(f"#{int(machine.clock(one.time).timestamp())}\n")
         file.lines.append(f"{'sudo ' if one.word == 'sudo' else ''}{typed}\n")
         logs.starts[file.where, len(file.lines)] = one
-        if machine.histories == "plain":
-            logs.undated.add((file.where, len(file.lines)))
+        if machine.histories == "dated":
+            logs.surviving.add(id(one))
     logs.histories += [file for file in files.values() if file.lines]

@@ -9,7 +9,7 @@ import pytest
 from certaudit.facts import Entry, Start, Typed
 from certaudit.linking.attribution import Around, Attribution, attribute, could_start
 from certaudit.linking.paths import Linked
-from certaudit.model import ChainStep, Evidence, Reason
+from certaudit.model import ChainStep, Evidence, Reason, Schedule
 from certaudit.parsers.letsencrypt_log import LogRun
 from tests.linking.makers import (
     NOW,
@@ -157,13 +157,26 @@ def test_a_start_with_fitting_arguments_wins_over_sudo() -> None:
     assert found.trigger == "timer:certbot.timer"
 
 
-def test_a_fingerprint_alone_is_medium() -> None:
-    found = judge(log_run(), among=(TIMER, OTHER), covered=False)
+def test_a_fingerprint_alone_is_medium_where_the_schedule_allows_it() -> None:
+    twice = replace(TIMER.trigger, schedule=Schedule(("*-*-* 00,12:00:00",), 43_200))
+    found = judge(log_run(), among=(replace(TIMER, trigger=twice), OTHER), covered=False)
     assert (found.trigger, found.confidence) == ("timer:certbot.timer", "medium")
     assert found.because == (
         "no log of starts reaches back to it",
         "of the armed triggers only timer:certbot.timer calls the client with these arguments",
     )
+
+
+def test_a_fingerprint_without_a_known_schedule_is_low() -> None:
+    found = judge(log_run(), among=(TIMER, OTHER), covered=False)
+    assert (found.trigger, found.confidence) == ("timer:certbot.timer", "low")
+    assert found.because[-1] == "but when it fires is not known"
+
+
+def test_a_fingerprint_at_a_time_that_the_schedule_rules_out_is_nobodys() -> None:
+    line = replace(CRON.trigger, kind="run-parts", schedule=Schedule(("25 6 * * *",)))
+    found = judge(log_run(), among=(replace(CRON, trigger=line),), covered=False)
+    assert found.trigger is None
 
 
 def test_a_fingerprint_that_two_share_is_unknown() -> None:

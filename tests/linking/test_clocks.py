@@ -93,3 +93,17 @@ def test_a_shift_that_is_not_proven_is_never_high() -> None:
     logs = [log_run(at + 1 - HOURS, ()) for at in times]
     found = runs(logs, [cron_start("certbot renew", at) for at in times], (TIMER, CRON), SEEN)
     assert {(run.trigger, run.confidence) for run in found} == {("cron:/etc/cron.d/renew:1", "medium")}
+
+
+def test_a_server_that_tells_the_time_proves_the_zone_and_its_run_stays() -> None:
+    times = firings(5)
+    logs = [log_run(at + 1 - 9 * HOURS) for at in times]
+    logs[2] = replace(log_run(times[2] + 1), header_offset=timedelta(hours=-9))
+    assert shifts(logs, starts(times)) == [-9.0, -9.0, 0.0, -9.0, -9.0]
+
+
+def test_a_server_that_confirms_the_zone_speaks_against_a_shift() -> None:
+    times = firings(6)
+    logs = [log_run(at + 1 - HOURS) for at in times]
+    logs[1:5:2] = [replace(log_run(times[n] + 1), header_offset=timedelta(0)) for n in (1, 3)]
+    assert shifts(logs, starts(times)) == [0.0] * 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -63,6 +64,14 @@ def test_a_start_without_a_log_is_a_run_of_which_little_is_known() -> None:
     assert (run.trigger, run.actor, run.confidence) == ("timer:certbot.timer", "trigger", "high")
     assert (run.version, run.arguments, run.subcommand, run.outcomes) == (None, None, None, ())
     assert run.ended == NOW + timedelta(seconds=30)
+
+
+def test_a_start_whose_client_was_locked_out_says_so() -> None:
+    (run,) = known(starts=(replace(unit_start(), locked=True, failed=True),))
+    assert (run.trigger, run.confidence) == ("timer:certbot.timer", "high")
+    assert run.because == (
+        "its client found another instance at work and gave up, which leaves no log of its own",
+    )
 
 
 def test_a_cron_line_is_no_run_where_the_clients_log_would_show_one() -> None:

@@ -1,0 +1,86 @@
+"""What the logs of a whole tree give: other log directories, the sessions of cron jobs, the journal."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from certaudit.model import Run
+from certaudit.parsers.journal import parse_entry
+from certaudit.sources.logs import from_entry
+from tests.audits import audit_text
+
+SITE = "include ../base/site.machine\n"
+LOG = """
+| 2024-02-20 03:00:02,{0}:DEBUG:certbot._internal.main:certbot version: 2.1.0
+| 2024-02-20 03:00:02,{0}:DEBUG:certbot._internal.main:Arguments: ['--logs-dir', '{1}']
+| 2024-02-20 03:00:03,{0}:DEBUG:certbot._internal.renewal:no renewal failures
+"""
+
+
+def runs(text: str, tmp_path: Path) -> tuple[Run, ...]:
+    return audit_text(SITE + text, tmp_path / "root").model.runs
+
+
+def test_a_log_directory_that_a_script_names_is_read(tmp_path: Path) -> None:
+    text = """
+file /etc/cron.d/renew
+| 0 3 * * * root /usr/local/sbin/renew
+file /usr/local/sbin/renew 0755
+| #!/bin/sh
+| certbot renew --logs-dir /srv/acme/logs
+file /srv/acme/logs/letsencrypt.log"""
+    found = runs(text + LOG.format("100", "/srv/acme/logs"), tmp_path)
+    assert "/srv/acme/logs/letsencrypt.log" in {e.where for run in found for e in run.evidence}
+
+
+def test_a_log_directory_that_cli_ini_names_is_read(tmp_path: Path) -> None:
+    text = """
+file /etc/cron.d/renew
+| 0 3 * * * root certbot renew
+replace /etc/letsencrypt/cli.ini
+| logs-dir = /srv/acme/logs
+file /srv/acme/logs/letsencrypt.log"""
+    found = runs(text + LOG.format("100", "x"), tmp_path)
+    assert "/srv/acme/logs/letsencrypt.log" in {e.where for run in found for e in run.evidence}
+
+
+def test_the_session_of_a_cron_job_bounds_its_run(tmp_path: Path) -> None:
+    text = """
+file /etc/cron.d/renew
+| 0 3 * * * root /usr/local/sbin/renew
+file /usr/local/sbin/renew 0755
+| #!/bin/sh
+| apt-get -q update
+| certbot renew
+file /var/log/syslog mtime=2024-02-20T04:00:00+00:00
+| 2024-02-19T00:00:01.000000+01:00 hogehoge kernel: hello
+| 2024-02-20T03:00:01.203000+01:00 hogehoge CRON[5102]: (root) CMD (/usr/local/sbin/renew)
+file /var/log/auth.log mtime=2024-02-20T04:00:00+00:00
+| {0}:00:01.200000+01:00 h CRON[5101]: {1} opened for user root(uid=0) by (uid=0)
+| {0}:00:01.201000+01:00 h CRON[90]: {1} opened for user www-data(uid=33) by (uid=0)
+| {0}:03:22.700000+01:00 h CRON[5101]: {1} closed for user root
+file /var/log/letsencrypt/letsencrypt.log
+| 2024-02-20 03:03:20,100:DEBUG:certbot._internal.main:certbot version: 2.1.0
+| 2024-02-20 03:03:20,100:DEBUG:certbot._internal.main:Arguments: []
+| 2024-02-20 03:03:22,500:DEBUG:certbot._internal.renewal:no renewal failures
+""".format("2024-02-20T03", "pam_unix(cron:session): session")
+    (run,) = [r for r in runs(text, tmp_path) if r.arguments == ()]
+    assert run.trigger == "cron:/etc/cron.d/renew:1"
+    assert "the run lies within that start, which ended at 03:03:22" in run.because
+
+
+@pytest.mark.parametrize("zone", [timezone.utc, timezone(timedelta(hours=9))])
+def test_an_entry_of_the_journal_keeps_unit_and_invocation(zone: timezone) -> None:
+    entry = parse_entry(
+        '{"__REALTIME_TIMESTAMP": "1700000000000000", "__CURSOR": "s=ab;i=2;b=1", "_PID": "1",'
+        ' "SYSLOG_IDENTIFIER": "systemd", "UNIT": "certbot.service", "INVOCATION_ID": "0c44",'
+        ' "MESSAGE": "Starting certbot.service - Certbot..."}'
+    )
+    found = from_entry(entry, zone)
+    assert found is not None
+    assert (found.unit, found.invocation) == ("certbot.service", "0c44")
+    assert found.time == datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
+    assert found.evidence.where == "journal:s=ab;i=2"
