@@ -121,7 +121,7 @@ def system_log(host: Host, base: str, literals: Sequence[bytes], logs: Logs) -> 
     logs.observed.extend(classified(found.lines))
     if base in ("syslog", "messages") and (oldest := first_line_time(host, files, found.lines)):
         logs.starts_since = earlier(logs.starts_since, oldest)
-        seen = [(line.where, line.time) for line in found.lines]
+        seen = [(line.where, line.time) for line in found.lines if line.time <= host.as_of]
         logs.spans.append(span("starts", base, oldest, files, seen))
 
 
