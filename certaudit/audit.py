@@ -134,6 +134,7 @@ def tie(
     triggers = tuple(one.trigger for one in linked)
     installations = packages.collect(host, triggers)
     gaps.extend(installations.gaps)
+    past = [start for start in joined if start.time <= host.as_of]
     reach = coverage([*found.spans, *installations.spans])
     model = Model(
         host=host.info,
@@ -155,7 +156,7 @@ def tie(
                 min((c.since for c in reach if c.kind == "packages" and c.since), default=None),
             ),
         ),
-        history=History(coverage=reach, firings=firings(joined, linked, runs, horizon.client)),
+        history=History(coverage=reach, firings=firings(past, linked, runs, horizon.client)),
     )
     model = replace(model, history=with_past(model, installations))
     return redacted(replace(model, comforts=false_comforts(model)))

@@ -149,7 +149,7 @@ def system_log(host: Host, base: str, found: Sequence[tuple[LogFile, Found]], lo
     logs.observed.extend(classified(dated.lines))
     if base in ("syslog", "messages") and (oldest := first_line_time(host, found)):
         logs.starts_since = earlier(logs.starts_since, oldest)
-        seen = [(line.where, line.time) for line in dated.lines]
+        seen = [(line.where, line.time) for line in dated.lines if line.time <= host.as_of]
         logs.spans.append(span("starts", base, oldest, [file for file, _ in found], seen))
 
 
