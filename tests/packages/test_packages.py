@@ -28,42 +28,62 @@ lineage example.org
 generation example.org 1 from=2026-05-20T00:00:00+00:00 days=90
 conf example.org authenticator=nginx installer=nginx renew_hook=/usr/local/bin/reload-nginx
 """
+# The admin of this machine renews and hands out by a job of their own.
+STORY = """
+born 2026-01-01T00:00:00+00:00
+as-of 2026-06-01T00:00:00+00:00
+lineage example.org names=example.org,*.example.org
+generation example.org 1 from=2026-05-20T00:00:00+00:00 days=90
+conf example.org authenticator=manual pref_challs=dns-01,
+| manual_auth_hook = /usr/local/sbin/dns
+| manual_cleanup_hook = /usr/local/sbin/dns
+file /usr/local/sbin/dns 0755
+| #!/bin/sh
+file /etc/cron.d/wildcard 0644
+| 17 4 * * * root /usr/local/sbin/renew-wildcard
+file /usr/local/sbin/renew-wildcard 0755
+| #!/bin/sh -e
+| certbot certonly -n --manual --manual-auth-hook /usr/local/sbin/dns --cert-name example.org \\
+|   --manual-cleanup-hook /usr/local/sbin/dns -d example.org -d '*.example.org' --keep
+| install -m 600 /etc/letsencrypt/live/example.org/privkey.pem /srv/host1/tls/privkey.pem
+copy /srv/host1/tls/privkey.pem of example.org 1 privkey 0600
+"""
 CRON_LINE = "cron:/etc/cron.d/certbot:"
 DAILY = "run-parts:/etc/cron.daily/renew"
-Make = Callable[[str], Path]
+Make = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Makes a named root once; skips where packages cannot be had."""
-    made: dict[str, Path] = {}
+    made: dict[tuple[str, str], Path] = {}
 
-    def root(name: str) -> Path:
-        if name not in made:
-            made[name] = tmp_path_factory.mktemp("packages") / name
-            made[name].mkdir()
+    def root(name: str, machine: str = LINEAGE) -> Path:
+        if (name, machine) not in made:
+            place = tmp_path_factory.mktemp("packages") / name
+            place.mkdir()
             try:
-                unpack.make(name, made[name])
+                unpack.make(name, place)
             except debs.NoSuiteError as error:
                 pytest.skip(str(error))
             except debs.DebsError as error:
                 if os.environ.get("CERTAUDIT_LIVE") == "require":
                     pytest.fail(str(error))
                 pytest.skip(str(error))
-            with_lineage(made[name])
-        return made[name]
+            add(build_text(machine, place.parent / "machine").root, place)
+            made[name, machine] = place
+        return made[name, machine]
 
     if os.environ.get("CERTAUDIT_LIVE") == "off":
         pytest.skip("CERTAUDIT_LIVE=off")
     return root
 
 
-def with_lineage(root: Path) -> None:
-    """Give the root a certificate that certbot keeps, with a deploy hook, and a zone for its clock."""
-    machine = build_text(LINEAGE, root.parent / "lineage")
-    shutil.copytree(
-        machine.root / "etc/letsencrypt", root / "etc/letsencrypt", symlinks=True, dirs_exist_ok=True
-    )
+def add(machine: Path, root: Path) -> None:
+    """Lay what is certbot's and the admin's of a machine over a root, and a zone for its clock."""
+    for part in ("etc/letsencrypt", "etc/cron.d", "usr/local", "srv"):
+        if (machine / part).exists():
+            shutil.copytree(machine / part, root / part, symlinks=True, dirs_exist_ok=True)
     (root / "etc/timezone").write_text("Etc/UTC\n")
     hook = root / "usr/local/bin/reload-nginx"
     hook.parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +139,10 @@ def told(root: Path, name: str) -> Report:
         ("everything", "vixie-debian"),
         ("systemd@bullseye", "vixie-debian"),
         ("systemd@trixie", "vixie-debian"),
+        ("systemd@bionic", "vixie-debian"),
+        ("systemd@focal", "vixie-debian"),
+        ("systemd@jammy", "vixie-debian"),
+        ("systemd@noble", "vixie-debian"),
         ("cronie@trixie", "cronie"),
         ("systemd-cron@trixie", "systemd-cron"),
     ],
@@ -134,6 +158,17 @@ def test_certbot_under_systemd(make: Make, name: str, daemon: str) -> None:
     assert lineage is not None
     renewers = report.model.renewers(lineage)
     assert [path.trigger for path in renewers] == ["timer:certbot.timer"]
+
+
+@pytest.mark.parametrize("name", ["systemd@jammy", "systemd"])
+def test_the_packaged_timer_behind_the_back_of_an_own_job(make: Make, name: str) -> None:
+    report = audited(make(name, STORY))
+    assert states(report)["cron:/etc/cron.d/wildcard:1"] == "armed"
+    (finding,) = [f for result, f in report.findings if result.rule == "hidden-renewal-path"]
+    assert "certbot.timer" in finding.message
+    lineage = report.model.lineage("example.org")
+    assert lineage is not None and lineage.owner is not None
+    assert lineage.owner.startswith("cron:/etc/cron.d/wildcard:1")
 
 
 @pytest.mark.parametrize("name", ["sysvinit", "sysvinit@bullseye", "sysvinit@trixie"])
