@@ -60,7 +60,7 @@ def left(
 def is_sent(step: Distribution, hosts: frozenset[str]) -> bool:
     """Does a step send to a host that certaudit has dealt with itself?"""
     words = step.command.split()
-    return step.kind == "remote" and any(f"{host}:" in step.command or host in words for host in hosts)
+    return step.kind == "remote" and any(w.partition(":")[0] in hosts for w in words[1:])
 
 
 def certain(step: Distribution, sight: Sight) -> bool:
