@@ -17,6 +17,7 @@ from certaudit.plan import Refusal, ReloadUnit, RunCommand, Step
 
 RULE = "stale-copy"
 CERTIFICATE = (".pem", ".crt", ".cer", ".key", ".p12", ".pfx", ".jks")
+CONVERTERS = ("openssl", "keytool")
 DEPLOYS = ("renew_hook", "deploy_hook")
 
 
@@ -25,11 +26,18 @@ def distribution(model: Model, lineage: Lineage, sight: Sight) -> Iterator[Distr
     owner = model.path(lineage.owner)
     if owner is None:
         return
-    yield from (step for step in own_steps(owner, lineage.name) if step.kind != "copy")
+    yield from (step for step in own_steps(owner, lineage.name) if not is_plain_copy(step))
     for step in owner.distribution:
         applies = step.lineages is None or lineage.name in step.lineages
         if step.shared and applies and is_deploy(step, sight):
             yield step
+
+
+def is_plain_copy(step: Distribution) -> bool:
+    """Is it a copy that certaudit makes itself, or a mere question to openssl?"""
+    words = step.command.split()
+    makes = {"-export", "-out", "-importkeystore", "-destkeystore"} & set(words)
+    return step.kind == "copy" and not (makes and words[0].rpartition("/")[2] in CONVERTERS)
 
 
 def is_deploy(step: Distribution, sight: Sight) -> bool:
@@ -50,7 +58,7 @@ def left(
     return tuple(
         step.command
         for step in (own_steps(owner, lineage.name) if owner else ())
-        if step.kind != "copy"
+        if not is_plain_copy(step)
         and step.command not in run
         and not is_sent(step, hosts)
         and not (step.kind == "reload" and any(unit in step.command for unit in units))
@@ -60,7 +68,7 @@ def left(
 def is_sent(step: Distribution, hosts: frozenset[str]) -> bool:
     """Does a step send to a host that certaudit has dealt with itself?"""
     words = step.command.split()
-    return step.kind == "remote" and any(f"{host}:" in step.command or host in words for host in hosts)
+    return step.kind == "remote" and any(w.partition(":")[0] in hosts for w in words[1:])
 
 
 def certain(step: Distribution, sight: Sight) -> bool:

@@ -92,15 +92,19 @@ def live_files(lineage: Lineage, sight: Sight) -> Live:
 
 
 def groups(behind: Iterable[Deployment]) -> list[list[Deployment]]:
-    """Places that must be written together: those of one directory; a combined file by itself."""
+    """Places that must be written together: those of one directory; by itself what is whole or other."""
     found: dict[str, list[Deployment]] = {}
+    others: list[list[Deployment]] = []
     for place in behind:
+        if other_container(place, ""):
+            others.append([place])
+            continue
         folder = place.where.rpartition("/")[0]
         found.setdefault(place.where if place.part == "combined" else folder, []).append(place)
     halves = [g for g in found.values() if {d.part for d in g} in ({"cert"}, {"key"})]
     whole = [g for g in found.values() if g not in halves]
     rest = [place for group in halves for place in group]
-    return [*whole, rest] if rest else whole
+    return [*whole, *([rest] if rest else []), *others]
 
 
 def written_together(
@@ -163,8 +167,10 @@ def fresh_part(where: str) -> str | None:
 def form(data: bytes, where: str) -> tuple[str, ...]:
     """Which parts a file holds, in its own order. Raise ``CannotError`` for any other content."""
     labels = [match.group(1) for match in BLOCK.finditer(data)]
-    if not labels or BLOCK.sub(b"", data).strip():
-        raise CannotError(f"{where} holds more than certificates and a key, or is no PEM file")
+    if not labels:
+        raise CannotError(f"{where} is no PEM file: certaudit does not make such files")
+    if BLOCK.sub(b"", data).strip():
+        raise CannotError(f"{where} holds more than certificates and a key")
     if any(label != b"CERTIFICATE" and not label.endswith(b"PRIVATE KEY") for label in labels):
         raise CannotError(f"{where} holds more than certificates and a key")
     keys = [number for number, label in enumerate(labels) if label != b"CERTIFICATE"]
@@ -215,9 +221,26 @@ def notes(actions: Iterable[CopyParts]) -> Iterator[str]:
             yield f"{one.path} holds a key that everybody may read; that is left as it is."
 
 
+def other_container(place: Deployment, live: str) -> str | None:
+    """The command that makes a file of another kind than PEM, by its name; ``None`` for PEM."""
+    where, ending = place.where, place.where.rpartition(".")[2].lower()
+    pkcs12 = f"openssl pkcs12 -export -in {live}/fullchain.pem -inkey {live}/privkey.pem -out"
+    if ending in ("p12", "pfx"):
+        return f"{pkcs12} {where}"
+    if ending in ("jks", "keystore"):
+        into = f"keytool -importkeystore -srckeystore {where}.p12 -srcstoretype PKCS12"
+        return f"{pkcs12} {where}.p12 && {into} -destkeystore {where} && rm {where}.p12"
+    if ending == "der":
+        verb, part = ("pkey", "privkey") if place.part == "key" else ("x509", "cert")
+        return f"openssl {verb} -in {live}/{part}.pem -outform DER -out {where}"
+    return None
+
+
 def by_hand(place: Deployment, lineage: Lineage) -> str:
     """The command that makes a place anew, for a person to judge."""
     live = f"{lineage.config_dir}/live/{lineage.name}"
+    if made := other_container(place, live):
+        return made
     if place.part == "combined":
         return f"(umask 077; cat {live}/fullchain.pem {live}/privkey.pem > {place.where})"
     part, mode = ("privkey", "600") if place.part == "key" else ("fullchain", "644")

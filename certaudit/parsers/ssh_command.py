@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from certaudit.errors import ParseError
 
 WORD = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
-PLACE = re.compile(r"((?:[A-Za-z0-9_.-]+@)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\])):(?!:)(.*)")
+PLACE = re.compile(r"((?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9_.-]+):(?!:)(.*)")
 FILE = re.compile(r"[A-Za-z0-9_@%+=,./-]+")
 WRITES = re.compile(
     r"(?:umask\s+0?77\s*(?:;|&&)\s*)?(?:cat\s*>\|?\s*|tee\s+|dd\s+of=)([^\s;|&<>]+)(?:\s*>\s*/dev/null)?\s*"
@@ -55,7 +55,7 @@ def parse_place(text: str) -> Sending:
     path = home(match[2]) if match else None
     if match is None or path is None or path.endswith("/"):
         raise ParseError(f'"{text}" is no place: try "/etc/tls/site.pem" or "host:/etc/tls/site.pem"')
-    return Sending(match[1].strip("[]"), path)
+    return Sending(match[1], path)
 
 
 def is_remote(text: str) -> bool:
@@ -119,7 +119,7 @@ def by_rsync(words: list[str], written: list[str]) -> Sending | None:
 
 def remote_shell(written: list[str]) -> list[str] | None:
     """The words of ``-e 'ssh -p 2222'`` in a line; ``None`` if it has none."""
-    for word, after in zip(written, [*written[1:], ""], strict=True):
+    for word, after in zip(written, [*written[1:], ""], strict=False):
         if word in ("-e", "--rsh"):
             return after.split()
         if word.startswith("--rsh="):
@@ -142,13 +142,13 @@ def to_place(words: list[str], options: tuple[str, ...], tool: str) -> Sending |
     if match is None or path is None or any(PLACE.fullmatch(word) for word in words[:-1]):
         return None
     names = tuple(PurePosixPath(word).name for word in words[:-1] if not word.endswith("/"))
-    return Sending(match[1].strip("[]"), path, names, options, tool)
+    return Sending(match[1], path, names, options, tool)
 
 
 def home(path: str) -> str | None:
     """A path as it is from the user's home; ``None`` for what a shell would have to expand."""
     path = path.removeprefix("~/")
-    plain = FILE.fullmatch(path) and not path.startswith("-")
+    plain = FILE.fullmatch(path) and not path.startswith(("-", "//"))
     return path if plain and ".." not in PurePosixPath(path).parts else None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tests.live import story
 from tests.live.box import Box
-from tests.live.story import LINEAGE, shell, wait
+from tests.live.story import LINEAGE, generations, shell, wait
 
 PACKAGES = (
     "openssh-server", "nginx-light", "apache2", "haproxy", "postfix", "dovecot-imapd", "dovecot-pop3d",
@@ -90,8 +90,29 @@ Match User nothing
     HostName 127.0.0.1
     Port {SSH_PORT}
     IdentityFile /root/.ssh/hand-out
-    UserKnownHostsFile /root/.ssh/known_other
-    HostKeyAlias other
+    UserKnownHostsFile /root/.ssh/known_%n
+Host cut.example.org
+    ProxyCommand /usr/local/sbin/cut-off {SSH_PORT}
+""",
+    # Connections that end after so many bytes from here, all together, as /run/cut-off says.
+    "/usr/local/sbin/cut-off": """#!/usr/bin/python3
+import os, select, socket, sys
+other = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+left = int(open("/run/cut-off").read())
+while left > 0:
+    for ready in select.select([0, other], [], [])[0]:
+        data = os.read(0, min(left, 65536)) if ready == 0 else other.recv(65536)
+        if not data:
+            sys.exit(0)
+        if ready == 0:
+            left -= len(data)
+            open("/run/cut-off", "w").write(str(left))
+            other.sendall(data)
+        else:
+            os.write(1, data)
+""",
+    "/etc/letsencrypt/renewal-hooks/deploy/note": """#!/bin/sh
+echo "$RENEWED_LINEAGE for $RENEWED_DOMAINS" >>/run/noted
 """,
     "/etc/systemd/system/sshd-other.service": """[Service]
 ExecStartPre=/bin/mkdir -p /run/sshd
@@ -100,6 +121,7 @@ ExecStart=/usr/sbin/sshd -D -e -f /etc/ssh/sshd_other
 }
 USERS = ("deploy", "sftponly", "nothing")  # on the other hosts
 PAIRS = {"nginx": "/etc/nginx/tls", "postfix": "/etc/postfix/tls", "dovecot": "/etc/dovecot/tls"}
+NAMES = ("backup", "mirror", "sftp", "nothing", "cut")
 BACKUP, MIRROR = "/remote/backup/tls", "/home/deploy/tls"
 SENDS = f"""
 scp -q "$live/fullchain.pem" "$live/privkey.pem" backup.example.org:{BACKUP}/
@@ -120,30 +142,46 @@ class Serials:
 def set_up(box: Box) -> Serials:
     """All the files, users and keys; ``begin`` starts it."""
     for path, text in FILES.items():
-        box.write(path, text, 0o600 if path.startswith("/root") else 0o644)
+        mode = 0o755 if text.startswith("#!") else 0o600 if path.startswith("/root") else 0o644
+        box.write(path, text, mode)
     keys(box)
     script = box.read(story.SCRIPT).replace("\nlogger -t", SENDS + "logger -t")
     box.write(story.SCRIPT, script, 0o755)
     shell(box, "a2enmod -q ssl; a2dissite -q 000-default; rm -f /etc/nginx/sites-enabled/default")
-    return Serials(*story.generations(box))
+    return Serials(*generations(box))
 
 
 def begin(box: Box) -> None:
     """Everything holds and serves the first generation; the second is live."""
     box.write("/etc/nginx/conf.d/site.conf", FILES["/etc/nginx/conf.d/site.conf"])
-    for folder in PAIRS.values():
-        copies(box, folder, "root:root", 0o600)
-    combined = "/etc/haproxy/certs/site.pem"
-    shell(box, f"mkdir -p {combined.rpartition('/')[0]}")
-    shell(box, f"cat {ARCHIVE}/fullchain1.pem {ARCHIVE}/privkey1.pem >{combined}")
-    shell(box, f"chown root:haproxy {combined}; chmod 640 {combined}")
-    for place in story.COPIES:
-        shell(box, f"cp {ARCHIVE}/fullchain1.pem {place}")
-        shell(box, f"cp {ARCHIVE}/privkey1.pem {place.replace('fullchain', 'privkey')}")
     shell(box, "rm -rf /var/lib/certaudit /etc/certaudit.toml")
-    shell(box, "echo other $(cat /etc/ssh/other_host_key.pub) >/root/.ssh/known_other")
+    place_copies(box, 1)
+    trust(box, "/etc/ssh/other_host_key.pub")
     hosts(box)
     start(box)
+
+
+def place_copies(box: Box, number: int) -> None:
+    """Every copy on this machine holds a generation."""
+    for folder in PAIRS.values():
+        copies(box, folder, "root:root", 0o600, number)
+    combined = "/etc/haproxy/certs/site.pem"
+    shell(box, f"mkdir -p {combined.rpartition('/')[0]}")
+    shell(box, f"cat {ARCHIVE}/fullchain{number}.pem {ARCHIVE}/privkey{number}.pem >{combined}")
+    shell(box, f"chown root:haproxy {combined}; chmod 640 {combined}")
+    for place in story.COPIES:
+        shell(box, f"cp {ARCHIVE}/fullchain{number}.pem {place}")
+        shell(box, f"cp {ARCHIVE}/privkey{number}.pem {place.replace('fullchain', 'privkey')}")
+
+
+def bring(box: Box, number: int) -> None:
+    """Hand a generation to all copies here, and reload what reads copies: all but apache."""
+    place_copies(box, number)
+    others = [unit for unit in UNITS if unit != "apache2"]
+    box.output("/usr/bin/systemctl", "reload", *others)
+    for name in DOORS:
+        if name != "apache2":
+            wait(box, f'[ "$({asking(name)})" = serial={generations(box)[number - 1]} ]', name)
 
 
 def keys(box: Box) -> None:
@@ -155,10 +193,18 @@ def keys(box: Box) -> None:
     shell(box, f"for u in root {' '.join(USERS)}; do {allowed}; done")
 
 
-def copies(box: Box, folder: str, owner: str, mode: int) -> None:
-    """The pair of the first generation in a directory."""
-    shell(box, f"mkdir -p {folder}; cp {ARCHIVE}/fullchain1.pem {folder}/fullchain.pem")
-    shell(box, f"cp {ARCHIVE}/privkey1.pem {folder}/privkey.pem; chmod {mode:o} {folder}/privkey.pem")
+def trust(box: Box, key: str, *, host: str = "*") -> None:
+    """Let root's ssh know a host (all of them: ``*``) by a public key."""
+    names = [f"{name}.example.org" for name in NAMES] if host == "*" else [host]
+    for name in names:
+        shell(box, f"echo '[127.0.0.1]:{SSH_PORT}' $(cat {key}) >/root/.ssh/known_{name}")
+
+
+def copies(box: Box, folder: str, owner: str, mode: int, number: int = 1) -> None:
+    """The pair of a generation in a directory."""
+    key = f"{folder}/privkey.pem"
+    shell(box, f"mkdir -p {folder}; cp {ARCHIVE}/fullchain{number}.pem {folder}/fullchain.pem")
+    shell(box, f"cp {ARCHIVE}/privkey{number}.pem {key}; chmod {mode:o} {key}")
     shell(box, f"chown -R {owner} {folder}")
 
 

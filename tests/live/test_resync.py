@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import pexpect
 import pytest
 
-from tests.live import services, story
-from tests.live.box import Box
+from tests.live import services
+from tests.live.box import CHECKOUT, Box
 from tests.live.root import root
 from tests.live.services import ARCHIVE, BACKUP, DOORS, MIRROR, Serials
-from tests.live.story import Told, shell
+from tests.live.story import LINEAGE, Told, shell
 
-LOCAL = "find /etc/nginx/tls /etc/postfix/tls /etc/dovecot/tls /etc/haproxy/certs /srv -type f "
-LISTING = LOCAL + "-printf '%p %m %u:%g %T@ ' -exec sha256sum {} ';' | sort"
+FOLDERS = "/etc/nginx/tls /etc/postfix/tls /etc/dovecot/tls /etc/haproxy/certs /srv"
+LISTING = f"find {FOLDERS} -type f -printf '%p %m %u:%g %T@ ' -exec sha256sum {{}} ';' | sort"
+HOME = "/home/sftponly/tls"
+DECLARED = (
+    "sftponly@sftp.example.org:tls/site.crt",
+    "sftponly@sftp.example.org:tls/site.key",
+    "nothing@nothing.example.org:tls/site.crt",
+)
+CUTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +52,26 @@ class Machine:
     def listing(self) -> str:
         return shell(self.box, LISTING)
 
+    def holds(self, generation: int) -> dict[str, str]:
+        """What the other hosts hold when all of them have a generation."""
+        full, key = self.sums(f"fullchain{generation}", f"privkey{generation}")
+        return {
+            f"{BACKUP}/fullchain.pem": f"644 root:root {full}",
+            f"{BACKUP}/privkey.pem": f"640 root:root {key}",
+            f"{MIRROR}/site.crt": f"644 deploy:deploy {full}",
+            f"{MIRROR}/site.key": f"600 deploy:deploy {key}",
+        }
+
+    def sums(self, *parts: str) -> list[str]:
+        return [shell(self.box, f"sha256sum <{ARCHIVE}/{part}.pem").split()[0] for part in parts]
+
     @property
     def all_new(self) -> dict[str, str]:
         return dict.fromkeys(DOORS, self.serials.live)
+
+    @property
+    def all_old(self) -> dict[str, str]:
+        return dict.fromkeys(DOORS, self.serials.old)
 
 
 @pytest.fixture(scope="module")
@@ -60,42 +86,25 @@ def machine(prepared: Machine) -> Machine:
     return prepared
 
 
-def sums(box: Box, *parts: str) -> list[str]:
-    return [shell(box, f"sha256sum <{ARCHIVE}/{part}.pem").split()[0] for part in parts]
-
-
-def holds(machine: Machine, generation: int) -> dict[str, str]:
-    """What the other hosts hold when all of them have a generation."""
-    full, key = sums(machine.box, f"fullchain{generation}", f"privkey{generation}")
-    return {
-        f"{BACKUP}/fullchain.pem": f"644 root:root {full}",
-        f"{BACKUP}/privkey.pem": f"640 root:root {key}",
-        f"{MIRROR}/site.crt": f"644 deploy:deploy {full}",
-        f"{MIRROR}/site.key": f"600 deploy:deploy {key}",
-    }
-
-
 def test_everything_holds_and_serves_the_live_one_and_is_given_back(machine: Machine) -> None:
     before = machine.listing()
-    assert services.served(machine.box) == dict.fromkeys(DOORS, machine.serials.old)
-    assert services.elsewhere(machine.box) == holds(machine, 1)
+    assert services.served(machine.box) == machine.all_old
+    assert services.elsewhere(machine.box) == machine.holds(1)
     code, said, error = machine.resync("--yes", "--remote")
     assert (code, error) == (0, ""), said
     assert "Nothing is left" in said
     assert services.served(machine.box) == machine.all_new
-    assert services.elsewhere(machine.box) == holds(machine, 2)
-    records = shell(machine.box, "grep -rl PRIVATE /var/lib/certaudit || true")
-    assert records == ""
-    assert machine.resync("--yes", "--remote")[:2] == (
-        0,
-        "Plan for web1 (this host): nothing to do Nothing is left: no copy is stale, and nothing here "
-        "serves an older certificate.",
-    )
-    assert machine.undo("--remote") == (0, "")
+    assert services.elsewhere(machine.box) == machine.holds(2)
+    assert shell(machine.box, "grep -rl 'PRIVATE KEY' /var/lib/certaudit || true") == ""
+    assert machine.resync("--plan", "--remote")[1] == "Plan for web1 (this host): nothing to do"
+    code, said = machine.undo()
+    assert (code, "what was sent to other hosts was left there" in said) == (4, True)
     assert machine.listing() == before
-    assert services.elsewhere(machine.box) == holds(machine, 1)
-    old = dict.fromkeys(DOORS, machine.serials.old)
-    assert services.served(machine.box) == {**old, "apache2": machine.serials.live}  # it names live/
+    assert services.elsewhere(machine.box) == machine.holds(2)
+    assert machine.undo("--remote") == (0, "")
+    assert services.elsewhere(machine.box) == machine.holds(1)
+    # apache names live/ itself, which is as it was all the time
+    assert services.served(machine.box) == {**machine.all_old, "apache2": machine.serials.live}
 
 
 def test_no_other_host_is_reached_unasked(machine: Machine) -> None:
@@ -103,85 +112,125 @@ def test_no_other_host_is_reached_unasked(machine: Machine) -> None:
     code, said, _ = machine.resync("--yes")
     assert code == 1
     assert services.served(machine.box) == machine.all_new
-    assert services.elsewhere(machine.box) == holds(machine, 1)
+    assert services.elsewhere(machine.box) == machine.holds(1)
     assert services.logins(machine.box) == before
     assert f"Not looked at: backup.example.org:{BACKUP}/" in said
-    assert "scp -q /etc/letsencrypt/live/example.org/fullchain.pem" in said
-    assert machine.undo() == (0, "")
-    assert services.logins(machine.box) == before
+    assert f"scp -q /etc/letsencrypt/live/{LINEAGE}/fullchain.pem" in said
 
 
-def test_undo_leaves_other_hosts_unless_asked(machine: Machine) -> None:
-    before = machine.listing()
-    machine.resync("--yes", "--remote")
-    code, said = machine.undo()
-    assert (code, "--remote" in said) == (4, True)
-    assert machine.listing() == before
-    assert services.elsewhere(machine.box) == holds(machine, 2)
-    assert machine.undo("--remote") == (0, "")
-    assert services.elsewhere(machine.box) == holds(machine, 1)
-
-
-def test_a_changed_host_key_is_refused(machine: Machine) -> None:
-    shell(machine.box, "rm -f /tmp/k*; ssh-keygen -q -t ed25519 -N '' -f /tmp/k")
-    shell(machine.box, "echo other $(cat /tmp/k.pub) >/root/.ssh/known_other")
+def test_what_fails_keeps_nothing_else_from_its_own(machine: Machine) -> None:
+    """A changed host key, an account for nothing, a broken configuration; the rest is done."""
+    box = machine.box
+    shell(box, "rm -f /tmp/k*; ssh-keygen -q -t ed25519 -N '' -f /tmp/k")
+    services.trust(box, "/tmp/k.pub", host="backup.example.org")
+    shell(box, "echo 'server {' >>/etc/nginx/conf.d/site.conf")
+    shell(box, f"rm -rf {HOME}; mkdir {HOME}; cp {ARCHIVE}/fullchain1.pem {HOME}/site.crt")
+    shell(box, f"(umask 077; cp {ARCHIVE}/privkey1.pem {HOME}/site.key); chown -R sftponly: {HOME}")
+    box.write("/etc/certaudit.toml", f'[lineages."{LINEAGE}"]\ncopies = {json.dumps(DECLARED)}\n')
+    before = shell(box, f"ls -ln {HOME}; sha256sum {HOME}/*")
     code, said, error = machine.resync("--yes", "--remote")
     assert code == 4
-    assert "Host key verification failed" in said
-    assert "not dealt with" in error
-    assert services.elsewhere(machine.box) == holds(machine, 1)
-    assert services.served(machine.box) == machine.all_new
-
-
-def test_a_host_key_is_checked_whatever_the_configuration_says(machine: Machine) -> None:
-    shell(machine.box, ": >/root/.ssh/known_other")
-    shell(machine.box, "cp /root/.ssh/config /root/.ssh/was")
-    shell(machine.box, "printf 'Host *\\n StrictHostKeyChecking no\\n' >>/root/.ssh/config")
-    try:
-        code, said, _ = machine.resync("--yes", "--remote")
-    finally:
-        shell(machine.box, "mv /root/.ssh/was /root/.ssh/config")
-    assert (code, "Host key verification failed" in said) == (4, True)
-    assert shell(machine.box, "cat /root/.ssh/known_other") == ""
-
-
-def test_an_unreachable_host_harms_nothing_else(machine: Machine) -> None:
-    machine.box.output("/usr/bin/systemctl", "stop", "sshd-other")
-    code, said, _ = machine.resync("--yes", "--remote")
-    assert (code, "Connection refused" in said) == (4, True)
-    assert services.served(machine.box) == machine.all_new
-    assert services.elsewhere(machine.box) == holds(machine, 1)
-
-
-def test_a_broken_configuration_is_not_reloaded(machine: Machine) -> None:
-    shell(machine.box, "echo 'server {' >>/etc/nginx/conf.d/site.conf")
-    before = machine.listing()
-    code, _, error = machine.resync("--yes", "--remote")
-    assert code == 4
+    assert "backup.example.org can not be reached: Host key verification failed" in said
+    assert "nothing.example.org runs no command for this account" in said
     assert re.search(r"nginx.service was not reloaded: nginx ended with status 1: .*nginx.conf", error)
     assert "certaudit undo" in error
-    served = services.served(machine.box)
-    assert served == {**machine.all_new, "nginx": machine.serials.old}
-    code, error = machine.undo("--remote")
-    assert (code, "nginx.service was not reloaded" in error) == (4, True)
-    assert machine.listing() == before
+    assert services.served(box) == {**machine.all_new, "nginx": machine.serials.old}
+    old, new = machine.holds(1), machine.holds(2)
+    mine = {path: new[path] for path in new if path.startswith(MIRROR)}
+    assert services.elsewhere(box) == {**old, **mine}
+    listed = shell(box, f"stat -c '%n %a %U' {HOME}/*; ls -A {HOME}").split()
+    assert listed == [
+        *(f"{HOME}/site.crt", "644", "sftponly", f"{HOME}/site.key", "600", "sftponly"),
+        *("site.crt", "site.key"),
+    ]
+    found = [line.split()[0] for line in shell(box, f"sha256sum {HOME}/*").splitlines()]
+    assert found == machine.sums("fullchain2", "privkey2")
+    box.write("/etc/nginx/conf.d/site.conf", services.FILES["/etc/nginx/conf.d/site.conf"])
+    assert machine.undo("--remote") == (0, "")
+    assert services.elsewhere(box) == old
+    after = shell(box, f"ls -ln {HOME}; sha256sum {HOME}/*")
+    assert [re.sub(r"\w+ +\d+ \d\d:\d\d", "", line) for line in after.splitlines()] == [
+        re.sub(r"\w+ +\d+ \d\d:\d\d", "", line) for line in before.splitlines()
+    ]
 
 
-def test_what_live_holds_and_a_service_does_not_serve_is_only_seen_on_the_wire(
-    machine: Machine,
-) -> None:
-    machine.resync("--yes", "--remote")
-    services.point(machine.box, 1)
-    machine.box.output("/usr/bin/systemctl", "reload", "apache2")
-    story.wait(machine.box, f"[ $({services.asking('apache2')}) = serial={machine.serials.old} ]", "old")
-    services.point(machine.box, 2)
-    done = machine.box.certaudit("audit", "--format", "json", "--rule", "stale-copy")
+def test_a_host_is_known_or_nothing_goes_there(machine: Machine) -> None:
+    """Whatever the configuration says; and a host that is down is said."""
+    box = machine.box
+    shell(box, "for f in /root/.ssh/known_*; do : >$f; done; cp /root/.ssh/config /root/.ssh/was")
+    shell(box, "printf 'Host *\\n StrictHostKeyChecking no\\n' >>/root/.ssh/config")
+    _, said, _ = machine.resync("--plan", "--remote")
+    shell(box, "mv /root/.ssh/was /root/.ssh/config")
+    assert said.count("Host key verification failed") == 2
+    assert shell(box, "cat /root/.ssh/known_*") == ""
+    services.trust(box, "/etc/ssh/other_host_key.pub")
+    box.output("/usr/bin/systemctl", "stop", "sshd-other")
+    _, said, _ = machine.resync("--plan", "--remote")
+    assert said.count("Connection refused") == 2
+
+
+def test_what_a_service_still_serves_is_only_seen_on_the_wire(machine: Machine) -> None:
+    """Copies are well, apache names live/ itself and was not reloaded since the renewal."""
+    box = machine.box
+    services.bring(box, 2)
+    done = box.certaudit("audit", "--format", "json", "--rule", "stale-copy")
     assert json.loads(done.stdout)["results"][0]["status"] == "passed"
-    done = machine.box.certaudit("audit", "--connect", "--format", "json", "--rule", "stale-copy")
+    done = box.certaudit("audit", "--connect", "--format", "json", "--rule", "stale-copy")
     found = json.loads(done.stdout)
-    assert [d["where"] for d in found["deployments"] if d["status"] == "stale"] == ["127.0.0.1:9443"]
+    served = {d["where"]: d["status"] for d in found["deployments"] if d["kind"] == "served"}
+    assert served == {
+        **dict.fromkeys(("127.0.0.1:8443", "127.0.0.1:10443", "smtp://127.0.0.1:25"), "current"),
+        **dict.fromkeys(("127.0.0.1:993", "127.0.0.1:995"), "current"),
+        **dict.fromkeys(("imap://127.0.0.1:143", "pop3://127.0.0.1:110"), "current"),
+        "127.0.0.1:9443": "stale",
+    }
     assert "127.0.0.1:9443 still serves an older" in found["results"][0]["findings"][0]["message"]
-    planned = json.loads(machine.box.certaudit("resync", "--plan", "--format", "json").stdout)
+    planned = json.loads(box.certaudit("resync", "--plan", "--format", "json").stdout)
     assert [a["unit"] for s in planned["steps"] for a in s["actions"]] == ["apache2.service"]
     assert machine.resync("--yes")[0] == 0
-    assert services.served(machine.box) == machine.all_new
+    assert services.served(box) == machine.all_new
+
+
+def test_the_dialogue_asks_for_each_thing_that_is_never_done_unasked(machine: Machine) -> None:
+    box = machine.box
+    shell(box, "rm -f /run/noted")
+    env = {"PYTHONPATH": str(CHECKOUT), "TERM": "dumb"}
+    words = box.argv(sys.executable, "-m", "certaudit", "resync", LINEAGE, env=env)
+    child = pexpect.spawn(words[0], words[1:], timeout=60, encoding="utf-8", dimensions=(60, 80))
+    try:
+        child.expect("Look there over ssh, as this user")
+        assert f"backup.example.org:{BACKUP}/" in child.before
+        child.sendline("y")
+        child.expect("Run that too")
+        assert "/etc/letsencrypt/renewal-hooks/deploy/note" in child.before
+        assert "scp" not in child.before  # that has been seen to already
+        child.sendline("y")
+        child.expect("Step 1 of")
+        child.expect("Do this")
+        child.sendline("all")
+        child.expect("Apply .* now")
+        child.sendline("y")
+        child.expect("Nothing is left")
+        child.expect(pexpect.EOF)
+        child.wait()
+        assert child.exitstatus == 0
+    finally:
+        child.close(force=True)
+    assert box.read("/run/noted") == f"/etc/letsencrypt/live/{LINEAGE} for {LINEAGE} *.{LINEAGE}\n"
+    assert services.served(box) == machine.all_new
+    assert services.elsewhere(box) == machine.holds(2)
+
+
+def test_a_connection_cut_anywhere_leaves_old_or_new(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Real ssh through a proxy that ends after so many bytes of all the connections of a sending."""
+    env = {"PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
+    script = str(CHECKOUT / "tests/live/cut_off.py")
+    done = machine.box.run(sys.executable, script, ARCHIVE, BACKUP, str(CUTS), env=env)
+    assert done.returncode == 0, done.stderr
+    counted = json.loads(done.stdout)
+    assert counted["lost"] > counted["whole"] > 0, counted
+    assert counted["wrong"] == []
+    with capsys.disabled():
+        sys.stdout.write(f"\n{counted['lost']} real connections cut, {counted['whole']} whole\n")
