@@ -75,19 +75,29 @@ def run(
     timeout: float = 30.0,
     max_output_bytes: int = 64 << 20,
     env: Mapping[str, str] | None = None,
+    account: tuple[int, int] | None = None,
 ) -> Completed:
     """Run ``program`` (absolute, one of ``ALLOWED``) and wait for its end, ``timeout`` in seconds.
 
-    ``env`` is added to an environment of PATH and LC_ALL=C alone. Raises ``ProgramRefusedError``,
+    ``env`` is added to an environment of PATH and LC_ALL=C alone; ``account`` is the user and group
+    that it runs as, without any other group (default: one's own). Raises ``ProgramRefusedError``,
     ``ProgramMissingError``, ``ProgramTimeoutError``, ``ProgramOutputError``; a status other than
     0 is no error here.
     """
     if program not in ALLOWED:
         raise ProgramRefusedError(f"{program} is not a program that certaudit starts")
-    return _run([str(program), *args], timeout, max_output_bytes, {**(env or {}), **_ENVIRONMENT})
+    argv = [str(program), *args]
+    return _run(argv, timeout, max_output_bytes, {**(env or {}), **_ENVIRONMENT}, account)
 
 
-def _run(argv: list[str], timeout: float, limit: int, env: Mapping[str, str]) -> Completed:
+def _run(
+    argv: list[str],
+    timeout: float,
+    limit: int,
+    env: Mapping[str, str],
+    account: tuple[int, int] | None = None,
+) -> Completed:
+    user, group = account or (None, None)
     try:
         process = subprocess.Popen(  # noqa: S603 - an allowed program, no shell
             argv,
@@ -97,6 +107,9 @@ def _run(argv: list[str], timeout: float, limit: int, env: Mapping[str, str]) ->
             env=env,
             cwd="/",
             start_new_session=True,
+            user=user,
+            group=group,
+            extra_groups=None if account is None else [],
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
         raise ProgramMissingError(f"{argv[0]} could not be started: {error}") from error
