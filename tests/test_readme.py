@@ -1,14 +1,18 @@
-"""The README says what the code does: its rule table and its samples are generated and compared.
+"""The README says what the code does: its rule table, samples and dialogue are generated and compared.
 
 ``python -m tests.test_readme`` writes them anew.
 """
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from certaudit.audit import audit, observe
@@ -60,6 +64,41 @@ def picture_sample() -> str:
 PARTS = {"rules": rule_table, "why": why_sample, "picture": picture_sample}
 
 
+def dialogue() -> str:
+    """What a person sees who types Enter, Enter and y; the plan's name is another each time."""
+    with tempfile.TemporaryDirectory() as scratch:
+        machine = build(MACHINES / "demo.machine", Path(scratch, ".cache/demo"))
+        command = f"certaudit fix .cache/demo --as-of {machine.as_of.isoformat()}"
+        environment = {"PATH": "/usr/bin:/bin", "TERM": "dumb", "LC_ALL": "C.UTF-8", "HOME": scratch}
+        words = [
+            sys.executable,
+            "-m",
+            "certaudit",
+            *command.split()[1:],
+            "--state-dir",
+            f"{scratch}/state",
+        ]
+        child = pexpect.spawn(
+            "/bin/sh",  # what is said of waiting is no part of the dialogue
+            ["-c", f"exec {shlex.join(words)} 2> /dev/null"],
+            cwd=scratch,
+            env={**environment, "PYTHONPATH": str(README.parent)},
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(50, 80),
+        )
+        said = ""
+        for question, answer in (("Do this", ""), ("Do this", ""), ("Apply", "y")):
+            child.expect(f"{question}.*: |{question}.*\\] ")
+            said += child.before + child.after
+            child.sendline(answer)
+        child.expect(pexpect.EOF)
+        child.close()
+        text = (said + child.before).replace("\r\n", "\n").replace(str(machine.root), ".cache/demo")
+    text = re.sub(r"\b\d{8}-\d{6}\b", "20231203-032400", text)
+    return f"```\n$ {command}\n{text}```\n"
+
+
 def between(text: str, name: str) -> tuple[int, int]:
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
     return text.index(begin) + len(begin), text.index(end)
@@ -80,9 +119,15 @@ def test_the_sample_is_real_output() -> None:
     assert shown == real
 
 
+def test_the_dialogue_is_real_output() -> None:
+    text = README.read_text("utf-8")
+    begin, end = between(text, "dialogue")
+    assert text[begin:end] == dialogue()
+
+
 def rewrite() -> None:
     text = README.read_text("utf-8")
-    for name, content in {**PARTS, "sample": sample}.items():
+    for name, content in {**PARTS, "sample": sample, "dialogue": dialogue}.items():
         begin, end = between(text, name)
         text = text[:begin] + content() + text[end:]
     README.write_text(text, "utf-8")

@@ -153,7 +153,7 @@ def switch_step(draft: Draft, trigger: Trigger, part: Sequence[Trouble], remedy:
     off = switched_off(draft.model, trigger, draft.sight, "d" if remedy == "d" else "e")
     name = trigger_name(trigger.id)
     lost, beside = needed_for(draft.model, trigger, part), ended_with(draft.model, trigger)
-    notes = list(off.notes)
+    notes = [*remaining(draft, trigger, part), *off.notes]
     if lost:
         notes.append(f"{name} renews {listing(lost, 4)} too, and will not any more.")
     if beside:
@@ -162,6 +162,16 @@ def switch_step(draft: Draft, trigger: Trigger, part: Sequence[Trouble], remedy:
     locks = (*off.locks, *certbot_locks(part))
     made = step(trigger, part, remedy, off.title, off.actions, off.lasts, (*notes, BEGUN), locks)
     return replace(made, commands=tuple(dict.fromkeys(commands)), reload=off.reload, user=off.user)
+
+
+def remaining(draft: Draft, trigger: Trigger, part: Iterable[Trouble]) -> Iterator[str]:
+    """Who renews each of these lineages when this trigger is off too."""
+    off = draft.off | {trigger.id}
+    for trouble in part:
+        left = [p for p in draft.model.renewers(trouble.lineage) if p.trigger not in off]
+        if left:
+            names = listing([path_name(p.id) for p in left], 4)
+            yield f"Then {names} renew{'s' if len(left) == 1 else ''} {trouble.lineage.name}."
 
 
 def certbot_locks(part: Iterable[Trouble]) -> tuple[str, ...]:

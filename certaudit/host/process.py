@@ -62,12 +62,16 @@ def start(
     env: Mapping[str, str],
     stdin: bytes | None = None,
     cwd: str = "/",
+    account: tuple[int, int] | None = None,
 ) -> Completed:
     """Run a program by its absolute path, with ``stdin`` as its input (``None``: none at all).
+
+    ``account`` is the user and group that it runs as, without any other group (default: one's own).
 
     Raise ``ProgramMissingError``, ``ProgramTimeoutError`` after ``timeout`` seconds,
     ``ProgramOutputError`` beyond ``limit`` bytes of output; a status other than 0 is no error here.
     """
+    user, group = account or (None, None)
     try:
         process = subprocess.Popen(  # noqa: S603 - no shell; who may call says the module's law
             list(argv),
@@ -77,6 +81,9 @@ def start(
             env=dict(env),
             cwd=cwd,
             start_new_session=True,
+            user=user,
+            group=group,
+            extra_groups=None if account is None else [],
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
         raise ProgramMissingError(f"{argv[0]} could not be started: {error}") from error

@@ -34,14 +34,17 @@ def run(
     timeout: float = 30.0,
     max_output_bytes: int = 64 << 20,
     env: Mapping[str, str] | None = None,
+    account: tuple[int, int] | None = None,
 ) -> Completed:
     """Run an allowed program to its end.
 
-    ``env`` is added to an environment of PATH and LC_ALL=C alone. Raises ``ProgramRefusedError``,
+    ``env`` is added to an environment of PATH and LC_ALL=C alone; ``account`` is the user and group
+    that it runs as, without any other group (default: one's own). Raises ``ProgramRefusedError``,
     ``ProgramMissingError``, ``ProgramTimeoutError``, ``ProgramOutputError``; a status other than
     0 is no error here.
     """
     if program not in ALLOWED:
         raise ProgramRefusedError(f"{program} is not a program that certaudit starts")
     settings = {**(env or {}), **_ENVIRONMENT}
-    return start([str(program), *args], timeout=timeout, limit=max_output_bytes, env=settings)
+    argv = [str(program), *args]
+    return start(argv, timeout=timeout, limit=max_output_bytes, env=settings, account=account)

@@ -7,11 +7,14 @@ Over the bus with pystemd, as org.freedesktop.systemd1(5) says, else through sys
 from __future__ import annotations
 
 import contextlib
+import pwd
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 from certaudit.host.bus import BusUnavailableError, pystemd
 from certaudit.host.live_units import ManagerError
-from certaudit.host.process import ProgramError
+from certaudit.host.process import Completed, ProgramError
 from certaudit.host.runner import find_program, run
 
 TIMEOUT = 30.0  # seconds
@@ -26,7 +29,8 @@ RESTING = frozenset({"inactive", "failed", ""})
 class UnitSwitch:
     """The running manager of this machine: over the bus, else through systemctl.
 
-    USER/NAME is a unit of that user's manager, which answers systemctl alone (--machine=USER@).
+    USER/NAME is a unit of that user's manager, which answers nobody but that user: systemctl is run as
+    the user then. (--machine=USER@ needs a session bus, which a server may not have.)
     """
 
     def __init__(self) -> None:
@@ -72,7 +76,7 @@ class UnitSwitch:
         """
         if user is not None:
             with contextlib.suppress(ManagerError):
-                self._systemctl("--user", f"--machine={user}@", "daemon-reload")
+                self._systemctl("daemon-reload", user=user)
         elif self._bus is None:
             self._systemctl("daemon-reload")
         else:
@@ -104,18 +108,27 @@ class UnitSwitch:
 
     def _of(self, unit: str, *args: str) -> str:
         user, _, name = unit.rpartition("/")
-        scope = ("--user", f"--machine={user}@") if user else ()
-        return self._systemctl(*scope, *args, "--", name)
+        return self._systemctl(*args, "--", name, user=user)
 
-    def _systemctl(self, *args: str) -> str:
+    def _systemctl(self, *args: str, user: str = "") -> str:
         program = find_program("systemctl")
         if program is None:
             raise ManagerError("neither the bus nor systemctl answers")
         try:
-            done = run(program, args, timeout=TIMEOUT)
+            done = as_user(user, program, args) if user else run(program, args, timeout=TIMEOUT)
         except ProgramError as error:
             raise ManagerError(str(error)) from error
         if done.returncode != 0:
-            verb = next(word for word in args if not word.startswith("-"))
-            raise ManagerError(f"systemctl {verb}: {done.stderr.strip() or done.returncode}")
+            raise ManagerError(f"systemctl {args[0]}: {done.stderr.strip() or done.returncode}")
         return done.stdout.decode("utf-8", "replace")
+
+
+def as_user(name: str, program: Path, args: Sequence[str]) -> Completed:
+    """What ``systemctl --user`` answers that user. Raise ``ProgramError``."""
+    try:
+        account = pwd.getpwnam(name)
+    except KeyError:
+        raise ProgramError(f"there is no user {name} here") from None
+    env = {"XDG_RUNTIME_DIR": f"/run/user/{account.pw_uid}", "HOME": account.pw_dir}
+    who = (account.pw_uid, account.pw_gid)
+    return run(program, ("--user", *args), timeout=TIMEOUT, env=env, account=who)

@@ -78,6 +78,8 @@ def test_no_certificate_loses_its_last_path(tmp_path: Path, letter: str) -> None
     plan = machine.plan(accepted)
     assert [step.remedy for step in plan.steps] == [letter]
     assert "renews mail.example.org too" in plan.steps[0].notes[-2]
+    owner = "/etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard)"
+    assert plan.steps[0].notes[0] == f"Then {owner} renews hoge.example."
     assert PutLink in kinds(plan)[0] if letter == "e" else kinds(plan)[0] == [RemoveLink]
     assert restored(machine, plan) == ["no-renewal-path mail.example.org"]
 

@@ -56,10 +56,11 @@ def fire_timer(box: Box) -> None:
 
 
 def fire_cron(box: Box, schedule: str) -> None:
-    """The line with these five fields (numbers but for month and weekday) runs, and its job has ended."""
+    """The line with these five fields (the first three are numbers) runs, and its job has ended."""
     minute, hour, day = (int(field) for field in schedule.split()[:3])
-    then = datetime.now(box.zone).replace(day=day, hour=hour, minute=minute, second=0, microsecond=0)
-    clock = f"@{then - timedelta(seconds=LEAD):%Y-%m-%d %H:%M:%S}"
+    now = datetime.now(box.zone).replace(second=0, microsecond=0)
+    early = now.replace(day=day, hour=hour, minute=minute) - timedelta(seconds=LEAD)
+    clock = f"@{early:%Y-%m-%d %H:%M:%S}"
     library = shell(box, "ls /usr/lib/*/faketime/libfaketime.so.1").strip()
     before = count(box, BY_OWNER)
     settings = f'[Service]\nEnvironment=LD_PRELOAD={library} "FAKETIME={clock}"\n'

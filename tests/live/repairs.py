@@ -11,7 +11,10 @@ from tests.live.box import Box
 from tests.live.story import COPIES, LINEAGE, LIVE
 from tests.live.variation import Variation
 
-WHERE = "/etc /srv /home /var/spool/cron /usr/local /opt /var/lib/dpkg/diversions /var/lib/systemd/deb-systemd-helper-*"
+WHERE = (
+    "/etc /srv /home /var/spool/cron /usr/local /opt /var/lib/dpkg/diversions "
+    "/var/lib/systemd/deb-systemd-helper-*"
+)
 # Kind, mode, owner, time and target of all but directories' times, and the sums of files.
 LISTING = f"""
 find {WHERE} ! -type d -printf '%p %y %m %U:%G %T@ %l\\n' | sort
@@ -70,7 +73,7 @@ def same_bytes(box: Box) -> bool:
 
 def states(box: Box, variation: Variation) -> dict[str, tuple[str | None, str | None]]:
     """What the manager says of a variation's units."""
-    found = {}
+    found: dict[str, tuple[str | None, str | None]] = {}
     for name in variation.units:
         user, _, unit = name.rpartition("/")
         found[name] = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -117,8 +118,8 @@ def test_after_a_every_renewal_is_handed_out(told: Told) -> None:
         repaired(box, "--remedy", f"{LINEAGE}=a")
         made = len(generations(box))
         for event in events(box):
-            for fire in (lambda: fire_timer(box), lambda: fire_cron(box, told.story.schedule)):
-                fire()
+            for fire in (fire_timer, partial(fire_cron, schedule=told.story.schedule)):
+                fire(box)
                 made += 1
                 assert (len(generations(box)), same_bytes(box)) == (made, True), event
         assert timer_states(box) == ("enabled", "active")

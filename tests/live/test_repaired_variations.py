@@ -1,4 +1,4 @@
-"""Every variation gets a plan that ends well, or a refusal that says why; then the machine is given back.
+"""Every variation gets a plan that ends well, or a refusal that says why; and the machine back.
 
 On the running machine, and on the image of its files, which is repaired without a manager.
 """
