@@ -94,7 +94,9 @@ def first_stamp(host: Host, log: LineLog, files: Iterable[LogFile]) -> datetime 
 
 def apt_histories(host: Host, names: frozenset[str], found: PackageLogs) -> None:
     """The transactions of apt that touch a wanted package; do-release-upgrade keeps a log of its own."""
-    apt_history(host, files_of(host, "/var/log/dist-upgrade", "history.log", found), names, found)
+    own = files_of(host, "/var/log/dist-upgrade", "history.log", found)
+    apt_history(host, own, names, found)
+    damage(own, found)
     files = files_of(host, "/var/log/apt", "history.log", found)
     seen = apt_history(host, files, names, found)
     finish("apt", min((time for _, time in seen), default=None), files, seen, found)
@@ -130,9 +132,14 @@ def finish(
     seen: Sequence[tuple[str, datetime]],
     found: PackageLogs,
 ) -> None:
-    """One log's span, and its damage as Gaps."""
+    """One log's span, and its damage."""
     if files:
         found.spans.append(span("packages", source, since, files, seen))
+    damage(files, found)
+
+
+def damage(files: Iterable[LogFile], found: PackageLogs) -> None:
+    """What could not be read, as Gaps."""
     for file in files:
         for problem in dict.fromkeys(file.problems):
             found.gaps.append(Gap("packages", f"{file.path}: {problem}", (Evidence(str(file.path)),)))
