@@ -171,7 +171,7 @@ def with_past(model: Model, found: packages.PackageLogs) -> History:
         model.history,
         packages=changed,
         migrations=moves,
-        arrivals=arrivals(found.shippers, changed, moves, found.spans),
+        arrivals=arrivals(found.shippers, changed, moves, model.history.coverage),
         starvations=tuple(
             s for x in model.lineages for s in starvations(x, model.runs, model.history.firings)
         ),

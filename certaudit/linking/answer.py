@@ -82,19 +82,34 @@ def beginnings(model: Model, lineage: Lineage) -> Iterator[str]:
 def ahead(model: Model, lineage: Lineage) -> Iterator[str]:
     """Who will renew it, when at the earliest, and what that will leave out."""
     armed = model.renewers(lineage)
-    names = dict.fromkeys(path.trigger for path in armed)
-    good = (
-        f"the live one is good until {day(lineage.not_after)}" if lineage.not_after else "none is live"
-    )
-    due = f"from {day(lineage.due)} on" if lineage.due else "when it is due"
     if not armed:
-        yield f"{good}, and nothing will renew it: {lineage.owner_because}"
+        stops = [reason.text for reason in (*lineage.broken, *lineage.unattended)]
+        why = stops[0] if stops else lineage.owner_because
+        yield f"{standing(model, lineage)}, and nothing will renew it: {why}"
         return
-    nexts = [f"{trigger_name(name)}{fires(model, name)}" for name in names]
+    nexts = [f"{trigger_name(t)}{fires(model, t)}" for t in dict.fromkeys(p.trigger for p in armed)]
+    begin = f"{standing(model, lineage)}, and {since_due(model, lineage)}"
     if len(nexts) == 1:
-        yield f"{good}, and {due} {nexts[0]} renews it, and nothing else"
-        return
-    yield f"{good}, and {due} whichever runs first renews it: {' or '.join(nexts)}"
-    hidden = [trigger_name(p.trigger) for p in armed if lineage.name in p.hidden_for]
-    if hidden:
-        yield f"if that is {' or '.join(hidden)}, what the owner does after it is left out again"
+        yield f"{begin} {nexts[0]} renews it, and nothing else"
+    else:
+        yield f"{begin} whichever runs first renews it: {' or '.join(nexts)}"
+        hidden = [trigger_name(p.trigger) for p in armed if lineage.name in p.hidden_for]
+        if hidden:
+            yield f"if that is {' or '.join(hidden)}, what the owner does after it is left out again"
+
+
+def standing(model: Model, lineage: Lineage) -> str:
+    """Until when the live generation is good."""
+    if lineage.not_after is None:
+        return "none is live"
+    over = lineage.not_after <= model.host.as_of
+    return f"the live one {'expired on' if over else 'is good until'} {day(lineage.not_after)}"
+
+
+def since_due(model: Model, lineage: Lineage) -> str:
+    """From when on it may be renewed."""
+    if lineage.due is None:
+        return "when it is due"
+    if lineage.due <= model.host.as_of:
+        return f"now, since it has been due from {day(lineage.due)} on,"
+    return f"from {day(lineage.due)} on"

@@ -1,7 +1,7 @@
 """Since when each packaged trigger is on the machine, and with what it came.
 
-Law: an installation in a package manager's own log is high; what such a log merely shows to have been
-there before is a bound and no moment. The time of a file list alone is never more than low.
+Law: an installation in a whole log of a package manager is high; what such a log merely shows to have
+been there before is a bound and no moment. The time of a file list alone is never more than low.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from certaudit.facts import LogSpan, Shipper
-from certaudit.history import Arrival, Migration, PackageChange
+from certaudit.facts import Shipper
+from certaudit.history import Arrival, Coverage, Migration, PackageChange
+from certaudit.linking.coverage import oldest
 
 COURSE = timedelta(days=7)  # what was installed within a week of a release move came in its course
 GONE = frozenset({"remove", "purge"})
@@ -20,21 +21,22 @@ def arrivals(
     shippers: Iterable[Shipper],
     changes: Sequence[PackageChange],
     moves: Sequence[Migration],
-    spans: Iterable[LogSpan],
+    logs: Sequence[Coverage],
 ) -> tuple[Arrival, ...]:
     """One answer for each trigger that a package brought."""
-    reach = [span.since for span in spans if span.kind == "packages" and span.since]
-    since = min(reach, default=None)
-    return tuple(arrival(shipper, changes, moves, since) for shipper in shippers)
+    return tuple(arrival(shipper, changes, moves, logs) for shipper in shippers)
 
 
 def arrival(
     shipper: Shipper,
     changes: Sequence[PackageChange],
     moves: Sequence[Migration],
-    since: datetime | None,
+    logs: Sequence[Coverage],
 ) -> Arrival:
-    """How one trigger came: with the last installation of its package that no removal followed."""
+    """How one trigger came: with the last installation of its package that no removal followed.
+
+    Where a package log has a hole after that, the package may have gone and come again in it.
+    """
     own = [change for change in changes if change.package == shipper.package]
     installed = next((c for c in reversed(own) if c.action == "install"), None)
     removed = next((c for c in reversed(own) if c.action in GONE), None)
@@ -46,11 +48,17 @@ def arrival(
             time=installed.time,
             command=installed.command,
             requested_by=installed.requested_by,
-            confidence="high",
+            confidence="medium" if hole_after(installed.time, logs) else "high",
             migration=course(installed.time, moves),
             evidence=(*installed.evidence, *([shipper.evidence] if shipper.evidence else [])),
         )
-    return already_there(shipper, own, since)
+    return already_there(shipper, own, oldest(logs, "packages"))
+
+
+def hole_after(time: datetime, logs: Iterable[Coverage]) -> bool:
+    """Is something missing in a package log after a moment?"""
+    holes = [hole for log in logs if log.kind == "packages" for hole in log.holes]
+    return any(hole.until is None or hole.until > time for hole in holes)
 
 
 def already_there(shipper: Shipper, own: Sequence[PackageChange], since: datetime | None) -> Arrival:

@@ -15,7 +15,7 @@ from certaudit.history import Coverage, Hole, LogKind
 
 NUMBER = re.compile(r"\.(\d{1,4})(?:\.[a-z0-9]{1,4})?$")
 MISSING: tuple[tuple[LogKind, str], ...] = (
-    ("client", "certbot's log"), ("starts", "starts"), ("packages", "packages")
+    ("client", "certbot's log"), ("starts", "log of starts"), ("packages", "package log")
 )  # fmt: skip
 NAMES = {"/var/log/letsencrypt/letsencrypt.log": "certbot's log", "apt": "apt's history"}
 

@@ -67,7 +67,7 @@ def renewals(model: Model, lineage: Lineage) -> Iterator[Section]:
     if unknown:
         numbers = ", ".join(f"{g.number} ({written(model, g)})" for g in unknown[::-1][:MOST_RENEWALS])
         what = "generation" if len(unknown) == 1 else "generations"
-        yield f"Of {what} {numbers} no log tells who made it", [Evidence(lineage.renewal_conf)]
+        yield f"Of {what} {numbers} no log tells who made it", []
 
 
 def maker(model: Model, generation: Generation) -> str:

@@ -10,12 +10,13 @@ import pytest
 from certaudit.history import Arrival, Coverage, History, Hole, LeftBehind, Starvation
 from certaudit.linking.answer import opening, paragraph
 from certaudit.linking.past_words import holes, reach
-from certaudit.model import Actor, Generation, HostInfo, Lineage, MadeBy, Model, Relation
+from certaudit.model import Actor, Generation, HostInfo, Lineage, MadeBy, Model, Reason, Relation
 from tests.linking.makers import NOW, generation, lineage, path, step
 
 OWNER, TIMER = "cron:/etc/cron.d/renew:1", "timer:certbot.timer"
 AS_OF = NOW + timedelta(days=70)
 HOST = HostInfo("web1", "/image", live=False, as_of=AS_OF)
+EARLY = replace(HOST, as_of=NOW + timedelta(days=1))
 
 
 def made(
@@ -124,15 +125,15 @@ def test_the_whole_story() -> None:
         "1 copy has been behind for 3 days since generation 3, until now. "
         "For how long backup:/a stayed behind is not known: it lies on another machine. "
         "The owner's job ran in vain 7 times that the logs show, between 2024-03-10 and 2024-04-30. "
-        "The live one is good until 2024-04-30, and from 2024-03-31 on whichever runs first renews it: "
-        "certbot.timer or /etc/cron.d/renew:1. "
+        "The live one expired on 2024-04-30, and now, since it has been due from 2024-03-31 on, "
+        "whichever runs first renews it: certbot.timer or /etc/cron.d/renew:1. "
         "If that is certbot.timer, what the owner does after it is left out again."
     )
 
 
 def test_a_healthy_one_is_told_shortly() -> None:
     found = replace(one(made(1, "owner", OWNER)), renewers=(f"{OWNER}>certbot",))
-    model = Model(HOST, paths=(path(f"{OWNER}>certbot"),), lineages=(found,))
+    model = Model(EARLY, paths=(path(f"{OWNER}>certbot"),), lineages=(found,))
     assert paragraph(model, found) == (
         "/etc/cron.d/renew:1 renewed it last, on 2024-03-01 03:00 (generation 1), as it is meant to. "
         "The live one is good until 2024-04-30, and from 2024-03-31 on /etc/cron.d/renew:1 renews it, "
@@ -142,8 +143,16 @@ def test_a_healthy_one_is_told_shortly() -> None:
 
 def test_nothing_will_renew_it() -> None:
     found = one(made(1), owner=None, renewers=(), owner_because="no armed path can renew it")
-    assert paragraph(Model(HOST, lineages=(found,)), found).endswith(
+    assert paragraph(Model(EARLY, lineages=(found,)), found).endswith(
         "The live one is good until 2024-04-30, and nothing will renew it: no armed path can renew it."
+    )
+
+
+def test_why_nothing_will_renew_it_is_said_by_certbots_own_reason() -> None:
+    reason = Reason("no-hook", "the manual authenticator has no hook")
+    found = one(made(1), owner=None, renewers=(), unattended=(reason,))
+    assert paragraph(Model(EARLY, lineages=(found,)), found).endswith(
+        "and nothing will renew it: the manual authenticator has no hook."
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from certaudit.facts import LogSpan, Shipper
-from certaudit.history import Arrival, Migration, PackageAction, PackageChange
+from certaudit.facts import Shipper
+from certaudit.history import Arrival, Coverage, Hole, Migration, PackageAction, PackageChange
 from certaudit.linking.arrivals import arrivals
 from certaudit.linking.past_words import came
 from certaudit.model import Evidence
@@ -33,9 +33,10 @@ def arrival(
     moves: tuple[Migration, ...] = (),
     since: datetime | None = BEGINNING,
     shipper: Shipper = SHIPPER,
+    holes: tuple[Hole, ...] = (),
 ) -> Arrival:
-    spans = [LogSpan("packages", "dpkg.log", since), LogSpan("starts", "syslog", NOW)]
-    (found,) = arrivals([shipper], changes, moves, spans)
+    logs = [Coverage("packages", "dpkg.log", since, None, holes), Coverage("starts", "syslog", NOW)]
+    (found,) = arrivals([shipper], changes, moves, logs)
     return found
 
 
@@ -81,3 +82,12 @@ def test_a_file_lists_time_alone_is_low_and_no_moment() -> None:
     assert came(found) == "when certbot.timer came is not known: no package log tells"
     bare = arrival(since=None, shipper=Shipper("timer:certbot.timer", "certbot"))
     assert (bare.before, bare.confidence) == (None, "unknown")
+
+
+def test_a_hole_after_the_installation_lowers_it() -> None:
+    early = Hole(BEGINNING, NOW - timedelta(days=100), "lost")
+    late = Hole(BEGINNING, NOW - timedelta(days=50), "lost")
+    install = change(-90, "install")
+    assert arrival(install, holes=(early,)).confidence == "high"
+    assert arrival(install, holes=(early, late)).confidence == "medium"
+    assert arrival(install, holes=(Hole(None, None, "damaged"),)).confidence == "medium"

@@ -53,7 +53,7 @@ def test_every_kind_is_answered() -> None:
     assert found == (
         Coverage("client", "certbot's log", None),
         Coverage("starts", "syslog", NOW),
-        Coverage("packages", "packages", None),
+        Coverage("packages", "package log", None),
     )
     assert oldest(found, "starts") == NOW
     assert oldest(found, "packages") is None
