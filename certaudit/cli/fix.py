@@ -85,6 +85,7 @@ def command(
     if yes and (plan_only or form is Format.json):
         raise UsageError("--yes does the plan: it goes with neither --plan nor --format json")
     look = Look(target or root or Path("/"), as_of, policy, remote=remote)
+    only_here(look.target, remote=remote, run_hooks=run_hooks)
     choices = replace(chosen(only or [], remedy or [], accepted or []), run_hooks=run_hooks)
     model, machine = look.once()
     check_subjects(model, choices)
@@ -99,6 +100,13 @@ def command(
             return 0
         plan = answer
     return carry_out(plan, look, machine, choices, state_dir, shown=asking)
+
+
+def only_here(target: Path, *, remote: bool, run_hooks: bool) -> None:
+    """Raise ``UsageError`` where an image's steps, or its way to other hosts, would be ours."""
+    if (remote or run_hooks) and target.absolute() != Path("/"):
+        option = "--remote" if remote else "--run-hooks"
+        raise UsageError(f"{option} works on the host this runs on, not on the image in {target}")
 
 
 class Look:

@@ -20,6 +20,7 @@ from certaudit.cli.fix import (
     ask,
     carry_out,
     check_subjects,
+    only_here,
     planned,
     put,
     reply,
@@ -65,6 +66,7 @@ def command(
     if yes and (plan_only or form is Format.json):
         raise UsageError("--yes does the plan: it goes with neither --plan nor --format json")
     look = Look(target or root or Path("/"), as_of, policy, connect=True, remote=remote)
+    only_here(look.target, remote=remote, run_hooks=run_hooks)
     only = (f"{RULES[-1]}:{name}",) if name else (RULES[-1],)
     choices = Choices(only=only, run_hooks=run_hooks)
     model, machine = look.once()
@@ -74,8 +76,9 @@ def command(
     if not yes and not asking:
         show(plan, form)
         return 0
-    if asking:
+    if asking and machine.live:
         machine, choices, plan = consent(look, model, machine, choices, plan)
+    if asking:
         answer = ask(model, machine, choices, plan)
         if answer is None:
             return 0
