@@ -73,6 +73,13 @@ def go(
     return carry_out(plan, look, choices, state_dir, shown=asking, well=well)
 
 
+def only_here(target: Path, *, remote: bool, run_hooks: bool) -> None:
+    """Raise ``UsageError`` where an image's steps, or its way to other hosts, would be ours."""
+    if (remote or run_hooks) and target.absolute() != Path("/"):
+        option = "--remote" if remote else "--run-hooks"
+        raise UsageError(f"{option} works on the host this runs on, not on the image in {target}")
+
+
 class Look:
     """One target, looked at as often as needed; what was seen for the same owners is kept."""
 

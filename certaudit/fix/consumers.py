@@ -1,7 +1,7 @@
 """Programs that serve a certificate and have to read its files again.
 
 Law: a consumer is reloaded through its unit, only if that is active on this machine, and only after its
-own test of its configuration; afterwards it must be seen to serve the live certificate. On an image, and
+own test of its configuration; when all are, none may be seen to serve an older one. On an image, and
 for a consumer that is not known here, what to do is printed for a person.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from certaudit.errors import CertauditError
 from certaudit.fix.sight import Sight
 from certaudit.linking.words import listing
-from certaudit.model import Deployment, Lineage, Model
+from certaudit.model import Deployment, Generation, Lineage, Model
 from certaudit.parsers.endpoint import Endpoint, asked_for, parse_endpoint
 from certaudit.parsers.listeners import listeners
 from certaudit.plan import CopyParts, ReloadUnit, Served, Step
@@ -116,19 +116,17 @@ def watched(model: Model, consumer: Consumer, use: Use, sight: Sight) -> Iterato
     """What must be served afterwards, at the addresses of the configuration and of the policy."""
     for name, config in use.files:
         lineage = use.lineages[name]
-        for endpoint in addresses(model, consumer.name, lineage, config, sight):
+        declared = [parse_endpoint(a) for n, a in model.policy.served if n == name]
+        for endpoint in (*addresses(model, consumer.name, lineage, config, sight), *declared):
             if lineage.current is not None:
-                yield served(lineage, str(endpoint))
+                yield served(lineage, endpoint, lineage.current)
 
 
-def served(lineage: Lineage, address: str) -> Served:
+def served(lineage: Lineage, endpoint: Endpoint, live: Generation) -> Served:
     """What an address must show: the live generation, not one of the older ones."""
-    current = lineage.current
-    older = tuple(g.fingerprint for g in lineage.generations if g.number != lineage.live)
+    older = tuple(g.fingerprint for g in lineage.generations if g.number != live.number)
     name = asked_for(lineage.names) or lineage.name
-    return Served(
-        address, name, current.fingerprint if current else "", current.serial if current else "", older
-    )
+    return Served(str(endpoint), name, live.fingerprint, live.serial, older)
 
 
 def addresses(

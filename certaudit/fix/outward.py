@@ -86,13 +86,14 @@ def do_step(
     for number in numbers:
         action = record.plan.actions[number]
         if isinstance(action, RunCommand):
+            if not record.plan.live:
+                raise OutwardError(f"{action.command} belongs to {record.plan.target}, not to this host")
             record = store.mark(record, number, "begun")
             run(action)
             record = store.mark(record, number, "done")
         elif isinstance(action, ReloadUnit):
             record = store.mark(record, number, "begun")
             reload(action, switch)
-            verify_served(action)
             record = store.mark(record, number, "done")
     return record
 
@@ -182,18 +183,23 @@ def said(done: Completed) -> str:
     return f"status {done.returncode}: {reason(done.stderr or done.stdout.decode('utf-8', 'replace'))}"
 
 
-def verify_served(action: ReloadUnit) -> None:
-    """Wait until no address serves an older certificate any more. Raise ``OutwardError``.
+def still_older(record: Record) -> tuple[str, ...]:
+    """What is said of addresses that serve an older certificate after the reloads, given some time.
 
     An address that nothing answers at, or that shows a certificate of another lineage, tells nothing.
     """
+    reloads = [
+        action
+        for action, state in zip(record.plan.actions, record.progress, strict=True)
+        if isinstance(action, ReloadUnit) and state == "done"
+    ]
+    waiting = dict.fromkeys(served for action in reloads for served in action.served)
     until = time.monotonic() + PATIENCE
-    waiting = list(action.served)
-    while waiting := [one for one in waiting if shown(one) in one.older]:
+    while waiting := {one: None for one in waiting if shown(one) in one.older}:
         if time.monotonic() > until:
-            places = ", ".join(f"{one.address} ({one.name})" for one in waiting)
-            raise OutwardError(f"{action.unit} was reloaded, and {places} still serves an older one")
+            break
         time.sleep(0.2)
+    return tuple(f"{one.address} still serves an older {one.name} after the reload" for one in waiting)
 
 
 def shown(served: Served) -> str | None:

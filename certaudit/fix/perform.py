@@ -159,6 +159,7 @@ def apply(plan: Plan, machine: Machine, store: Store, now: datetime, by: str) ->
                     record = store.record(record.id)
         except CertauditError as error:
             raise PartlyError(store.record(record.id), str(error)) from error
+    failures += outward.still_older(record)
     if failures:
         raise PartlyError(record, "; ".join(failures))
     return record

@@ -54,16 +54,16 @@ def bring_up_to_date(
             draft.take(own_steps.run_again(draft.model, lineage, draft.sight, hosts[lineage.name]))
     by_hand = reload(draft, begin, lineages)
     done = draft.steps[begin:]
-    settled: set[str] = set()
+    told = {command for refusal in draft.refusals for command in refusal.commands}
     for lineage in lineages:
         left = own_steps.left(draft.model, lineage, hosts[lineage.name], done)
-        settled.update(c for c in own_steps.left(draft.model, lineage) if c not in left)
+        told.update(c for c in own_steps.left(draft.model, lineage) if c not in left)
         for number, step in enumerate(done, begin):
             if about(step) in ("copies", "own steps") and lineage.name == step.subjects[0]:
                 commands = (*step.commands, *left, *by_hand.get(lineage.name, ()))
                 draft.steps[number] = replace(step, commands=tuple(dict.fromkeys(commands)))
     for number, step in enumerate(draft.steps):
-        still = tuple(command for command in step.commands if command not in settled)
+        still = tuple(command for command in step.commands if command not in told)
         draft.steps[number] = replace(step, commands=still)
 
 
@@ -89,26 +89,11 @@ def reload(draft: Draft, begin: int, lineages: Sequence[Lineage]) -> dict[str, l
         elif not consumers.rests(draft.model, consumer, draft.sight):
             for name in use.lineages:
                 by_hand.setdefault(name, []).append(consumer.by_hand)
-    for lineage in lineages:
-        found = with_declared(draft.model, lineage, found)
     draft.take(found)
     covered = {name for step in found for name in step.subjects}
     still = [x for x in lineages if is_behind(draft.model, x, covered)]
     draft.take(unknown(draft.model, x, by_hand.get(x.name, ())) for x in still)
     return by_hand
-
-
-def with_declared(model: Model, lineage: Lineage, found: list[Step]) -> list[Step]:
-    """The steps, of which the last for a lineage looks at the addresses that the policy declares."""
-    number = max((n for n, s in enumerate(found) if lineage.name in s.subjects), default=None)
-    declared = [address for name, address in model.policy.served if name == lineage.name]
-    if number is None or not declared or lineage.current is None:
-        return found
-    action = found[number].actions[0]
-    assert isinstance(action, ReloadUnit)  # noqa: S101 - for the reader of types
-    served = (*action.served, *(consumers.served(lineage, address) for address in declared))
-    changed = replace(action, served=tuple(dict.fromkeys(served)))
-    return [*found[:number], replace(found[number], actions=(changed,)), *found[number + 1 :]]
 
 
 def is_behind(model: Model, lineage: Lineage, covered: set[str]) -> bool:

@@ -67,9 +67,8 @@ def lines(plan: Plan, width: int) -> Iterator[str]:
     yield from command_lines("Left for you to run afterwards:", plan.commands)
     if plan.unseen:
         yield ""
-        yield from folded(
-            f"Not looked at: {listing(plan.unseen, 6)}; --remote does so over ssh.", "", width
-        )
+        how = "; --remote does so over ssh" if plan.live else ""
+        yield from folded(f"Not looked at: {listing(plan.unseen, 6)}{how}.", "", width)
 
 
 def step_lines(step: Step, number: int, width: int) -> Iterator[str]:
