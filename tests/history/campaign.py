@@ -121,8 +121,10 @@ def main() -> None:
     with Pool(given.jobs) as pool:
         for step in given.step or STEPS:
             found = Tally()
-            for part in pool.imap_unordered(partial(tally, step=step), parts):
+            for number, part in enumerate(pool.imap_unordered(partial(tally, step=step), parts), 1):
                 found.add(part)
+                if number % 10 == 0 and number < len(parts):
+                    print(f"{step}, so far: {found.text}", flush=True)  # noqa: T201
                 for text in part.worst:
                     print(f"wrong: {text}", flush=True)  # noqa: T201
             print(f"{step}: {found.text}", flush=True)  # noqa: T201
