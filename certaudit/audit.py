@@ -60,7 +60,11 @@ def observe(host: Host, policy: Policy) -> Model:
         command: hook_targets(followed(command, machine)) for command in hook_commands(lineages, calls)
     }
     lineages = replace(lineages, written=hooks)
-    linked = [one for c, t in traced if (one := link(c, t, lineages, machine.missing))]
+    linked = [
+        replace(one, trigger=replace(one.trigger, schedule=systemd.scheduled(one.candidate, host)))
+        for candidate, steps in traced
+        if (one := link(candidate, steps, lineages, machine.missing))
+    ]
     gaps.extend(gap for one in linked for gap in one.gaps)
     gaps.extend(unreadable_gaps(machine))
     gaps.extend(host.systemd.gaps)
