@@ -35,7 +35,9 @@ def one_run(kind: str, at: datetime, numbers: random.Random) -> Iterator[str]:
     yield say("DEBUG", main, "certbot version: 2.1.0")
     yield say("DEBUG", main, "Location of certbot entry point: /usr/bin/certbot")
     yield say("DEBUG", main, "Arguments: ['-q', '--no-random-sleep-on-renew']")
-    plugins = ",".join(f"PluginEntryPoint#{name}" for name in ("manual", "null", "standalone", "webroot"))
+    plugins = ",".join(
+        f"PluginEntryPoint#{name}" for name in ("manual", "null", "standalone", "webroot")
+    )
     yield say("DEBUG", main, f"Discovered plugins: PluginsRegistry({plugins})")
     yield say("DEBUG", "certbot._internal.log", "Root logging level set at 40")
     for name in ("www.example.org", "mail.example.org", "wild.example.org"):
@@ -49,26 +51,46 @@ def one_run(kind: str, at: datetime, numbers: random.Random) -> Iterator[str]:
         for call in range(12):
             yield from exchange(say, client, call, at, numbers)
         if kind == "failed":
-            yield say("ERROR", renewal, f"Failed to renew certificate {name} with error: Some challenges have failed.")
+            yield say(
+                "ERROR",
+                renewal,
+                f"Failed to renew certificate {name} with error: Some challenges have failed.",
+            )
             yield say("DEBUG", renewal, "Traceback was:\n" + TRACE)
             continue
         archive = f"/etc/letsencrypt/archive/{name}"
         for part in ("cert", "privkey", "chain", "fullchain"):
             path = f"{archive}/{part}4.pem"
-            yield say("DEBUG", "certbot._internal.storage", f"Writing {'certificate' if part == 'cert' else part} to {path}.")
+            yield say(
+                "DEBUG",
+                "certbot._internal.storage",
+                f"Writing {'certificate' if part == 'cert' else part} to {path}.",
+            )
     yield from results(say, kind, display)
 
 
 def checks(say: Callable[[str, str, str], str], name: str) -> Iterator[str]:
     """What certbot writes about any lineage."""
     selection = "certbot._internal.plugins.selection"
-    yield say("DEBUG", "certbot._internal.plugins.selection", "Requested authenticator webroot and installer None")
+    yield say(
+        "DEBUG",
+        "certbot._internal.plugins.selection",
+        "Requested authenticator webroot and installer None",
+    )
     yield say("DEBUG", selection, f"Single candidate plugin: * webroot\n{PLUGIN}")
-    yield say("DEBUG", selection, "Selected authenticator <certbot._internal.plugins.webroot.Authenticator object at 0x7f1d2c3b4a50> and installer None")
+    yield say(
+        "DEBUG",
+        selection,
+        "Selected authenticator <certbot._internal.plugins.webroot.Authenticator object at 0x7f1d2c3b4a50> and installer None",
+    )
     yield say("DEBUG", "certbot.ocsp", f"Querying OCSP for /etc/letsencrypt/archive/{name}/cert3.pem")
     yield say("DEBUG", "urllib3.connectionpool", "Starting new HTTP connection (1): r3.o.lencr.org:80")
     yield say("DEBUG", "urllib3.connectionpool", 'http://r3.o.lencr.org:80 "POST / HTTP/1.1" 200 503')
-    yield say("DEBUG", "certbot.ocsp", f"OCSP certificate status for /etc/letsencrypt/archive/{name}/cert3.pem is: OCSPCertStatus.GOOD")
+    yield say(
+        "DEBUG",
+        "certbot.ocsp",
+        f"OCSP certificate status for /etc/letsencrypt/archive/{name}/cert3.pem is: OCSPCertStatus.GOOD",
+    )
 
 
 def exchange(
@@ -77,16 +99,34 @@ def exchange(
     """One call of the CA's interface and its answer."""
 
     def token(size: int) -> str:
-        return "".join(numbers.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", k=size))
+        return "".join(
+            numbers.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", k=size)
+        )
 
-    yield say("DEBUG", logger, "JWS payload:\nb'" + repr(json.dumps({"n": number}, indent=2))[1:-1] + "'")
-    body = json.dumps({"protected": token(300), "signature": token(342), "payload": token(120)}, indent=2)
+    yield say(
+        "DEBUG", logger, "JWS payload:\nb'" + repr(json.dumps({"n": number}, indent=2))[1:-1] + "'"
+    )
+    body = json.dumps(
+        {"protected": token(300), "signature": token(342), "payload": token(120)}, indent=2
+    )
     yield say("DEBUG", logger, f"Sending POST request to {API}/acme/authz/{number}:\n{body}")
-    yield say("DEBUG", "urllib3.connectionpool", f'{API}:443 "POST /acme/authz/{number} HTTP/1.1" 200 820')
-    answer = {"status": "valid", "expires": f"{at:%Y-%m-%dT%H:%M:%SZ}", "renewalInfo": f"{API}/ari", "error": None,
-              "challenges": [{"type": kind, "url": f"{API}/acme/chall/{token(8)}", "token": token(43)} for kind in ("http-01", "dns-01", "tls-alpn-01")]}
+    yield say(
+        "DEBUG", "urllib3.connectionpool", f'{API}:443 "POST /acme/authz/{number} HTTP/1.1" 200 820'
+    )
+    answer = {
+        "status": "valid",
+        "expires": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "renewalInfo": f"{API}/ari",
+        "error": None,
+        "challenges": [
+            {"type": kind, "url": f"{API}/acme/chall/{token(8)}", "token": token(43)}
+            for kind in ("http-01", "dns-01", "tls-alpn-01")
+        ],
+    }
     certificate = "\n".join(token(64) for _ in range(45)) if number == 11 else ""
-    chain = f"-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n" if certificate else ""
+    chain = (
+        f"-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n" if certificate else ""
+    )
     headers = f"HTTP 200\nServer: nginx\nDate: {at:%a, %d %b %Y %H:%M:%S} GMT\n{HEADERS}Replay-Nonce: {token(51)}\n"
     yield say("DEBUG", logger, f"Received response:\n{headers}\n{json.dumps(answer, indent=2)}\n{chain}")
     yield say("DEBUG", logger, f"Storing nonce: {token(51)}")

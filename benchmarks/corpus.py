@@ -30,16 +30,6 @@ SKEW = 16  # some are said over and over: chosen so that gzip packs to a tenth, 
 LINE = 105  # bytes on average
 CLIENT_LOGS = max(1, MB // 2)
 ENTRIES = MB * 200
-# All that a server's units, cron lines and the catalogue make certaudit look for
-LITERALS = (
-    *("ertbot", "etsencrypt", "Renew the wildcard", "/usr/local/sbin/renew-wildcard", "acme.sh"),
-    *(f"backup-{name}.service" for name in ("home", "etc", "mail", "sql", "www", "git", "vm")),
-    *(f"Synchronise the {name} share" for name in ("red", "green", "blue", "grey", "black", "white")),
-    *(f"/opt/jobs/{name}/run --quiet" for name in ("alpha", "beta", "gamma", "delta", "omega", "sigma")),
-    *(f"deploy-{name}.timer" for name in ("web1", "web2", "imap", "smtp", "ldap", "proxy", "edge")),
-    *(f"snap.{name}.renew" for name in ("nextcloud", "mattermost", "rocketchat", "bookstack")),
-    *(f"cd /srv/{name} && make tls" for name in ("shop", "blog", "wiki", "mail", "chat")),
-)
 
 
 def messages(numbers: random.Random) -> list[bytes]:
@@ -52,24 +42,40 @@ def messages(numbers: random.Random) -> list[bytes]:
         return numbers.randrange(below)
 
     kinds = (
-        lambda: f"kernel: [{number(10**7)}.{number(10**6):06}] [UFW BLOCK] IN=eth0 OUT= "
-        f"MAC=52:54:00:12:34:56:52:54:00:65:43:21:08:00 SRC={address()} DST=192.0.2.7 LEN=40 TOS=0x00 "
-        f"PREC=0x00 TTL={number(256)} ID={number(65536)} PROTO=TCP SPT={number(65536)} "
-        f"DPT={number(65536)} WINDOW=1024 RES=0x00 SYN URGP=0",
-        lambda: f"sshd[{number(10**6)}]: Failed password for invalid user u{number(900)} from "
-        f"{address()} port {number(65536)} ssh2",
-        lambda: f"sshd[{number(10**6)}]: Connection closed by {address()} port {number(65536)} [preauth]",
+        lambda: (
+            f"kernel: [{number(10**7)}.{number(10**6):06}] [UFW BLOCK] IN=eth0 OUT= "
+            f"MAC=52:54:00:12:34:56:52:54:00:65:43:21:08:00 SRC={address()} DST=192.0.2.7 LEN=40 TOS=0x00 "
+            f"PREC=0x00 TTL={number(256)} ID={number(65536)} PROTO=TCP SPT={number(65536)} "
+            f"DPT={number(65536)} WINDOW=1024 RES=0x00 SYN URGP=0"
+        ),
+        lambda: (
+            f"sshd[{number(10**6)}]: Failed password for invalid user u{number(900)} from "
+            f"{address()} port {number(65536)} ssh2"
+        ),
+        lambda: (
+            f"sshd[{number(10**6)}]: Connection closed by {address()} port {number(65536)} [preauth]"
+        ),
         lambda: f"postfix/smtpd[{number(10**6)}]: connect from unknown[{address()}]",
-        lambda: f"postfix/qmgr[1203]: {number(16**10):010X}: from=<u{number(900)}@example.org>, "
-        f"size={number(90000)}, nrcpt=1 (queue active)",
-        lambda: f"dovecot: imap(u{number(900)})<{number(10**6)}><{number(16**12):012x}>: Disconnected: "
-        f"Logged out in={number(9000)} out={number(90000)} deleted=0 expunged=0",
-        lambda: f"CRON[{number(10**6)}]: (root) CMD (command -v debian-sa1 > /dev/null && debian-sa1 1 1)",
+        lambda: (
+            f"postfix/qmgr[1203]: {number(16**10):010X}: from=<u{number(900)}@example.org>, "
+            f"size={number(90000)}, nrcpt=1 (queue active)"
+        ),
+        lambda: (
+            f"dovecot: imap(u{number(900)})<{number(10**6)}><{number(16**12):012x}>: Disconnected: "
+            f"Logged out in={number(9000)} out={number(90000)} deleted=0 expunged=0"
+        ),
+        lambda: (
+            f"CRON[{number(10**6)}]: (root) CMD (command -v debian-sa1 > /dev/null && debian-sa1 1 1)"
+        ),
         lambda: f"CRON[{number(10**6)}]: (www-data) CMD (php -f /srv/cloud/cron.php)",
-        lambda: f"systemd[1]: Started session-{number(10**5)}.scope - Session {number(10**5)} of User u1.",
+        lambda: (
+            f"systemd[1]: Started session-{number(10**5)}.scope - Session {number(10**5)} of User u1."
+        ),
         lambda: f"systemd[1]: session-{number(10**5)}.scope: Deactivated successfully.",
-        lambda: f"named[811]: client @0x{number(16**12):012x} {address()}#{number(65536)} "
-        f"(host{number(900)}.example.org): query: host{number(900)}.example.org IN A +E(0)K (192.0.2.7)",
+        lambda: (
+            f"named[811]: client @0x{number(16**12):012x} {address()}#{number(65536)} "
+            f"(host{number(900)}.example.org): query: host{number(900)}.example.org IN A +E(0)K (192.0.2.7)"
+        ),
     )
     pool = [kinds[n % len(kinds)]().encode() for n in range(POOL)]
     numbers.shuffle(pool)
@@ -172,7 +178,11 @@ def write_journal(path: Path) -> None:
                 "MESSAGE": message.decode(),
             }
             if number % 4000 == 0:
-                fields |= {"UNIT": "certbot.service", "INVOCATION_ID": machine, "_SYSTEMD_UNIT": "init.scope"}
+                fields |= {
+                    "UNIT": "certbot.service",
+                    "INVOCATION_ID": machine,
+                    "_SYSTEMD_UNIT": "init.scope",
+                }
             lines = "".join(f"{name}={value}\n" for name, value in fields.items())
             writer.stdin.write(lines.encode() + b"\n")
 

@@ -72,7 +72,11 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
         command: hook_work(followed(command, machine)) for command in hook_commands(lineages, calls)
     }
     lineages = replace(lineages, work=hooks)
-    linked = [one for c, t in traced if (one := link(c, t, lineages, machine.missing))]
+    linked = [
+        replace(one, trigger=replace(one.trigger, schedule=systemd.scheduled(one.candidate, host)))
+        for candidate, steps in traced
+        if (one := link(candidate, steps, lineages, machine.missing))
+    ]
     gaps.extend(gap for one in linked for gap in one.gaps)
     gaps.extend(unreadable_gaps(machine))
     gaps.extend(host.systemd.gaps)

@@ -264,7 +264,8 @@ class Candidate:
     """Something that starts commands by itself, judged by its own switch alone.
 
     ``entries`` run in order, each after the former's success. ``presumed`` names the known mechanism
-    whose commands stand in for a unit file that a partial tree does not hold.
+    whose commands stand in for a unit file that a partial tree does not hold. ``unit`` is the timer,
+    path or socket unit that the trigger is.
     """
 
     trigger: Trigger
@@ -272,3 +273,4 @@ class Candidate:
     conditions: tuple[Reason, ...] = ()  # failing Condition*= of its units
     unknown: tuple[Gap, ...] = ()
     presumed: str | None = None
+    unit: Unit | None = None

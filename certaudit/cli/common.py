@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from datetime import datetime, tzinfo
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from certaudit.host.root import Root
     from certaudit.sources.served import Ask
 
+ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d)?", re.ASCII)
 
 RootOption = Annotated[
     Path | None,
@@ -43,15 +45,28 @@ def moment_of(text: str | None) -> datetime | None:
     """A moment as a person types it; naive where no zone is given: then the machine's own is meant."""
     if text is None:
         return None
-    from dateutil import parser  # noqa: PLC0415 - its import is slow, and most runs need none of it
-
-    try:
-        moment = parser.parse(text)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"--as-of {text!r}: no moment: try 2023-12-03T12:24:00+09:00") from error
+    moment = iso_moment(text) or any_moment(text)
     if not 2000 <= moment.year <= 9000:
         raise UsageError(f"--as-of {text!r}: there were no such certificates then")
     return moment
+
+
+def iso_moment(text: str) -> datetime | None:
+    """A moment as a program writes it, which is read at once; ``None`` for any other text."""
+    try:
+        return datetime.fromisoformat(text) if ISO.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def any_moment(text: str) -> datetime:
+    """A moment in whatever way a person writes it. Raise ``UsageError``."""
+    from dateutil import parser  # noqa: PLC0415 - its import is slow
+
+    try:
+        return parser.parse(text)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--as-of {text!r}: no moment: try 2023-12-03T12:24:00+09:00") from error
 
 
 def limit_of(option: str, text: str | None, *, last: bool = False) -> datetime | None:

@@ -143,7 +143,7 @@ class Root:
             raise UnreadableError(f"{path}: {kind_of(found.mode)}, not a regular file")
         try:
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-            handle = os.open(self.outside(found.path), flags)
+            handle = os.open(f"{self._top}{found.path}", flags)
         except OSError as error:
             raise UnreadableError(f"{path}: {error.strerror}") from error
         if not stat.S_ISREG(os.fstat(handle).st_mode):

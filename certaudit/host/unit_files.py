@@ -12,11 +12,11 @@ from certaudit.errors import UnreadableError
 from certaudit.facts import Unit
 from certaudit.host.identity import os_release
 from certaudit.host.root import Root
-from certaudit.host.unit_search import UnitTree, system_search_path, user_search_path
+from certaudit.host.unit_search import UnitTree, printable, system_search_path, user_search_path
 from certaudit.host.unit_state import UnitStates
 from certaudit.model import Gap
 from certaudit.parsers.preset import PresetRule, parse_preset, preset_rule
-from certaudit.parsers.unit_file import UnitFile, merged, parse_unit_file
+from certaudit.parsers.unit_file import UnitFile, merged
 from certaudit.parsers.unit_name import name_and_prefixes, name_kind, unit_type
 
 VENDOR = ("/usr/lib/systemd/system", "/lib/systemd/system")
@@ -161,7 +161,7 @@ class UnitFiles:
         if self.tree.masks(path):
             return UnitFile(printable(path))
         try:
-            file = parse_unit_file(self.root.text(path), printable(path))
+            file = self.tree.parsed(path)
         except UnreadableError as error:
             self._read_problems.append(printable(str(error)))
             return UnitFile(printable(path))
@@ -194,11 +194,6 @@ class UnitFiles:
         except UnreadableError as error:
             self._read_problems.append(printable(str(error)))
             return ""
-
-
-def printable(path: str) -> str:
-    """A path whose bytes that are no UTF-8 became U+FFFD, fit for a report."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def systemd_release(root: Root) -> int | None:

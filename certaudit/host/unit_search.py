@@ -1,6 +1,6 @@
 """Where a manager looks for unit files, and what stands in those directories: systemd.unit(5).
 
-Law: one scan, highest precedence first, every real directory once; file contents are not read here.
+Law: one scan, highest precedence first, every real directory once; a file is read when it is asked for.
 Which file a name leads to follows systemd 252's name map.
 """
 
@@ -11,11 +11,14 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 from pathlib import PurePosixPath
 
 from certaudit.errors import UnreadableError
 from certaudit.facts import UnitLink
 from certaudit.host.root import Root
+from certaudit.parsers.unit_file import UnitFile, parse_unit_file
 from certaudit.parsers.unit_name import (
     TYPES,
     alias_allowed,
@@ -139,6 +142,10 @@ class UnitTree:
         self.root = root
         self.search = search
         self.live = str(root.directory) == "/"
+        # Asked again and again for the same few hundred paths.
+        self.link_text = cache(self._link_text)
+        self.masks = cache(self._masks)
+        self.parsed = cache(self._parsed)
         self.problems: list[str] = []
         resolved: dict[str, list[str]] = {}
         for path in search.all_directories:
@@ -150,6 +157,9 @@ class UnitTree:
         self.expanded = tuple(dict.fromkeys((*search.all_directories, *resolved)))
         self.targets = self._targets()
         self.other_names = self._other_names()
+        self._pulling: dict[str, list[tuple[int, Dependency]]] = {}
+        for number, link in enumerate(d for each in self.directories for d in each.dependencies):
+            self._pulling.setdefault(link.name, []).append((number, link))
 
     def _real(self, path: str) -> str | None:
         try:
@@ -198,7 +208,7 @@ class UnitTree:
             whole = f"{path}/{name}"
             yield Dependency(kind, owner, name, whole, self.link_text(whole), linked)
 
-    def link_text(self, path: str) -> str | None:
+    def _link_text(self, path: str) -> str | None:
         """The target of a symlink, or ``None``.
 
         In an image a file with nothing but a unit's path in it counts as the link it once was.
@@ -244,7 +254,7 @@ class UnitTree:
             return None
         return (entry.is_file and entry.size == 0) or stat.S_ISCHR(entry.mode)
 
-    def masks(self, path: str) -> bool:
+    def _masks(self, path: str) -> bool:
         """Does this file or link hide what has the same name and less precedence?
 
         An image may lack /dev/null, so a link to it counts by its text.
@@ -256,6 +266,10 @@ class UnitTree:
             return self.is_null(path) is True
         except UnreadableError:
             return False
+
+    def _parsed(self, path: str) -> UnitFile:
+        """The settings of one file. Raise ``UnreadableError`` where it cannot be read."""
+        return parse_unit_file(self.root.text(path), printable(path))
 
     def _targets(self) -> dict[str, str]:
         """Name -> the path of its file, or the name that a link makes it an alias of."""
@@ -333,9 +347,10 @@ class UnitTree:
         """The links that pull in a unit of these names, masked and overridden ones left out."""
         seen: set[tuple[str, str, str]] = set()
         found: list[UnitLink] = []
-        for link in (link for directory in self.directories for link in directory.dependencies):
+        pulling = (numbered for name in dict.fromkeys(names) for numbered in self._pulling.get(name, ()))
+        for _, link in sorted(pulling, key=itemgetter(0)):
             key = (link.kind, link.owner, link.name)
-            if link.name not in names or key in seen:
+            if key in seen:
                 continue
             seen.add(key)
             if link.target is not None and not self.masks(link.path):
@@ -366,3 +381,8 @@ class UnitTree:
 def is_under(path: str, directories: Sequence[str]) -> bool:
     """Does a path lie below one of the directories?"""
     return any(path.startswith(directory + "/") for directory in directories)
+
+
+def printable(path: str) -> str:
+    """A path whose bytes that are no UTF-8 became U+FFFD, fit for a report."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

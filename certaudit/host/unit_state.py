@@ -13,7 +13,7 @@ from certaudit.errors import ParseError, UnreadableError
 from certaudit.facts import Setting
 from certaudit.host.unit_search import Directory, UnitTree, is_under
 from certaudit.parsers.exec_line import expand_specifiers, unit_specifiers
-from certaudit.parsers.unit_file import UnitFile, merged, parse_unit_file
+from certaudit.parsers.unit_file import UnitFile, merged
 from certaudit.parsers.unit_name import (
     INSTANCE,
     MAY_ALIAS,
@@ -226,7 +226,7 @@ class UnitStates:
         """One file of the unit of that name; ``BadUnitError`` where systemctl would give up."""
         if self.tree.masks(path):
             return UnitFile(path)
-        file = parse_unit_file(self.tree.root.text(path), path)
+        file = self.tree.parsed(path)
         install = [s for s in file.settings if s.section == "Install"]
         if file.refused or not all(acceptable(setting, name) for setting in install):
             raise BadUnitError

@@ -6,6 +6,7 @@ Law: strings only; what is no valid name is no unit.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 NEVER_TEMPLATE = frozenset({"automount", "device", "mount", "scope", "slice", "swap"})
@@ -24,6 +25,7 @@ def unit_type(name: str) -> str:
     return name.rpartition(".")[2]
 
 
+@lru_cache(maxsize=10_000)
 def name_kind(name: str) -> NameKind | None:
     """Which sort of unit a name denotes, or ``None`` for a name that no unit can have."""
     stem, dot, kind = name.rpartition(".")

@@ -183,7 +183,6 @@ def judge_live(unit: Unit, *, wanted: bool, masked: bool) -> Switch:
 def from_unit(unit: Unit, switch: Switch, host: Host, services: Services) -> Candidate:
     """A timer, path or socket unit as a candidate."""
     state, reasons = switch.state, switch.reasons
-    schedule = schedule_of(unit, host) if unit.kind == "timer" else None
     stop = without_times(unit) if unit.kind == "timer" and unit.fragment else None
     stop = stop or services.manager.idle
     if stop and state == "armed":
@@ -203,11 +202,16 @@ def from_unit(unit: Unit, switch: Switch, host: Host, services: Services) -> Can
         file_state=unit.file_state,
         active_state=unit.active_state,
         reasons=reasons,
-        schedule=schedule,
         last_fired=last_firing(unit, host),
         certain=switch.certain,
     )
-    return Candidate(trigger, entries, conditions, switch.gaps + gaps, presumed)
+    return Candidate(trigger, entries, conditions, switch.gaps + gaps, presumed, unit)
+
+
+def scheduled(candidate: Candidate, host: Host) -> Schedule | None:
+    """When a candidate fires. Of timers it is worked out here: it takes long, and most lead nowhere."""
+    unit = candidate.unit
+    return schedule_of(unit, host) if unit and unit.kind == "timer" else candidate.trigger.schedule
 
 
 def trigger_id(kind: str, unit: Unit) -> str:

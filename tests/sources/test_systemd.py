@@ -17,6 +17,7 @@ from certaudit.sources.systemd import (
     collect,
     gap_of,
     judge,
+    scheduled,
     services_name,
     target_of,
     trigger_id,
@@ -359,13 +360,14 @@ def test_a_packaged_timer_from_its_files(host: Host) -> None:
     stamp = root / "var/lib/systemd/timers/stamp-certbot.timer"
     put(root, "var/lib/systemd/timers/stamp-certbot.timer")
     os.utime(stamp, (at(1).timestamp(), at(1).timestamp()))
-    (candidate,), half = collect(open_host(root, NOON))
+    audited = open_host(root, NOON)
+    (candidate,), half = collect(audited)
     found = candidate.trigger
     assert (found.id, found.state, found.source.path, found.user) == (
         "timer:certbot.timer", "armed", FILE, "root",
     )  # fmt: skip
     assert found.last_fired == at(1)
-    schedule = found.schedule
+    schedule = scheduled(candidate, audited)
     assert schedule is not None
     assert (schedule.expression, schedule.random_delay, schedule.persistent) == (TWICE, 43200.0, True)
     assert (schedule.next_earliest, schedule.next_latest) == (NOON, at(0, 1, day=2))

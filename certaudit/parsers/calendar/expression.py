@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from certaudit.errors import ParseError
 from certaudit.parsers.calendar.clock import abbreviations, is_zone_name
@@ -66,6 +67,7 @@ _COMPONENT = _component_pattern(_INTEGER)
 _SECONDS_COMPONENT = _component_pattern(_DECIMAL)
 
 
+@lru_cache(maxsize=256)
 def parse(text: str, zone: tzinfo | None = None) -> CalendarSpec:
     """Parse the value of one ``OnCalendar=``.
 
