@@ -7,6 +7,7 @@ them one by one with ``--file``, never a directory, in which a link could point 
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,8 @@ from certaudit.host.runner import run
 from certaudit.parsers.journal import JournalEntry, parse_entry
 
 _T = TypeVar("_T")
-_FIRST_ENTRY = 1 << 20  # bytes in which the first entry of a journal surely ends
+_FIRST_ENTRY = 1 << 16  # bytes in which the first entry of a journal surely ends
+_LONGEST_PATTERN = 1 << 16  # execve(2) takes no argument of more than 128 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +57,37 @@ class Journal:
     timeout: float = 60.0
     max_output_bytes: int = 64 << 20
 
-    def entries(self, units: Sequence[str], identifiers: Sequence[str]) -> JournalRead:
+    def entries(
+        self, units: Sequence[str], identifiers: Sequence[str], telling: Sequence[str] | None = None
+    ) -> JournalRead:
         """Entries about ``units`` (full names) by a service manager or by their own processes, and
         those with one of the syslog ``identifiers`` ("CRON", "sudo").
 
-        Of too many entries the newest are returned. Raises ``UnreadableError`` where journalctl
-        gives nothing at all for the whole journal, ``ProgramError`` where it is missing or hangs.
+        With ``telling``, what cron says of each command it starts is left out where it holds none of
+        these texts: a busy cron fills most of a journal with that. Of too many entries the newest are
+        returned. Raises ``UnreadableError`` where journalctl gives nothing at all for the whole
+        journal, ``ProgramError`` where it is missing or hangs.
         """
-        matches = _matches(units, identifiers)
-        if not matches or self.files == ():
+        pattern = None if telling is None else _pattern(telling)
+        if pattern is None:
+            return self._matching([*_unit_matches(units), _identifier_matches(identifiers)])
+        return _together(
+            self._matching(_unit_matches(units)),
+            self._matching([_identifier_matches(identifiers)], pattern),
+        )
+
+    def _matching(self, groups: Sequence[Sequence[str]], pattern: str | None = None) -> JournalRead:
+        args = [word for group in groups if group for word in ("+", *group)][1:]
+        if not args or self.files == ():
             return JournalRead((), 0, ())
         try:
-            return self._read(self.files, matches)
+            return self._read(self.files, args, pattern)
         except UnreadableError:
             if self.files is None or len(self.files) == 1:
                 raise
-        return self._read_each(self.files, matches)
+        reads, complaints = _apart(lambda file: self._read((file,), args, pattern), self.files)
+        read = _together(*reads)
+        return JournalRead(read.entries, read.skipped, (*complaints, *read.complaints))
 
     def oldest(self) -> datetime | None:
         """The time of the oldest entry of any kind, or None for an empty journal.
@@ -87,26 +104,25 @@ class Journal:
         firsts, _ = _apart(lambda file: self._first((file,)), self.files)
         return min((first for first in firsts if first is not None), default=None)
 
-    def _read_each(self, files: tuple[Path, ...], matches: Sequence[str]) -> JournalRead:
-        """One file at a time: a single damaged file makes journalctl refuse all."""
-        reads, complaints = _apart(lambda file: self._read((file,), matches), files)
-        once = {entry.cursor: entry for read in reads for entry in read}
-        entries = sorted(once.values(), key=lambda entry: entry.time)
-        complaints += [text for read in reads for text in read.complaints]
-        return JournalRead(tuple(entries), sum(read.skipped for read in reads), tuple(complaints))
-
-    def _read(self, files: tuple[Path, ...] | None, matches: Sequence[str]) -> JournalRead:
-        args = ["--reverse", *self._bounds(), *matches]
+    def _read(
+        self, files: tuple[Path, ...] | None, matches: Sequence[str], pattern: str | None
+    ) -> JournalRead:
+        grep = [] if pattern is None else [f"--grep={pattern}", "--case-sensitive=yes"]
+        args = ["--all", "--reverse", *grep, *self._bounds(), *matches]
         try:
             completed = self._journalctl(files, args, self.max_output_bytes)
         except ProgramOutputError as error:
             whole = error.output[: error.output.rfind(b"\n") + 1]
             return _parsed(whole, (f"{error}: older entries were left out",))
+        except UnreadableError:
+            if pattern is None:
+                raise
+            return self._read(files, matches, None)  # a journalctl that knows no patterns
         return _parsed(completed.stdout, tuple(completed.stderr.splitlines()))
 
     def _first(self, files: tuple[Path, ...] | None) -> datetime | None:
         try:
-            output = self._journalctl(files, (), _FIRST_ENTRY).stdout
+            output = self._journalctl(files, ["--output-fields=MESSAGE_ID"], _FIRST_ENTRY).stdout
         except ProgramOutputError as error:
             output = error.output
         line, newline, _ = output.partition(b"\n")
@@ -118,11 +134,12 @@ class Journal:
     def _journalctl(self, files: tuple[Path, ...] | None, args: Sequence[str], limit: int) -> Completed:
         # --file takes a glob, and the path of an image may hold its special characters
         which = [f"--file={glob.escape(str(file))}" for file in files or ()]
-        common = ["--no-pager", "--output=json", "--all"]
+        common = ["--no-pager", "--output=json"]
         completed = run(
             self.program, [*common, *which, *args], timeout=self.timeout, max_output_bytes=limit
         )
-        if completed.returncode != 0:
+        nothing = completed.returncode == 1 and not completed.stderr  # --grep that found none
+        if completed.returncode != 0 and not nothing:
             reason = completed.stderr.strip() or f"journalctl ended with {completed.returncode}"
             raise UnreadableError(f"{_name(files)}: {reason}")
         return completed
@@ -152,22 +169,38 @@ def _name(files: tuple[Path, ...] | None) -> str:
     return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
 
 
-def _matches(units: Sequence[str], identifiers: Sequence[str]) -> list[str]:
+def _unit_matches(units: Sequence[str]) -> list[list[str]]:
     """Matches as ``journalctl -u`` makes them (journalctl(1)), for several units at once.
 
     UNIT= counts from PID 1 only, as any process may send it.
     """
-    groups = [
+    return [
         [f"_SYSTEMD_UNIT={unit}" for unit in units],
         [f"UNIT={unit}" for unit in units] + ["_PID=1"] if units else [],
         [f"_SYSTEMD_USER_UNIT={unit}" for unit in units],
         [f"USER_UNIT={unit}" for unit in units],
-        [f"SYSLOG_IDENTIFIER={name}" for name in identifiers],
     ]
-    matches = list[str]()
-    for group in filter(None, groups):
-        matches += ["+", *group] if matches else group
-    return matches
+
+
+def _identifier_matches(identifiers: Sequence[str]) -> list[str]:
+    return [f"SYSLOG_IDENTIFIER={name}" for name in identifiers]
+
+
+def _pattern(telling: Sequence[str]) -> str | None:
+    """A pattern (pcre2syntax(3)) for messages other than cron's ``(user) CMD (...)`` and PAM's, and for
+    those that hold one of the texts; ``None`` where it is too long for journalctl's command line.
+    """
+    texts = "|".join(re.escape(text) for text in telling if text and not {"\n", "\0"} & {*text})
+    pattern = r"^(?!\(\S+\) (?:CMD|CMDEND|END) |pam_unix\()" + (f"|{texts}" if texts else "")
+    return pattern if len(pattern.encode()) <= _LONGEST_PATTERN else None
+
+
+def _together(*reads: JournalRead) -> JournalRead:
+    """Several answers as one, every entry once."""
+    once = {entry.cursor: entry for read in reads for entry in read}
+    complaints = dict.fromkeys(text for read in reads for text in read.complaints)
+    entries = sorted(once.values(), key=lambda entry: entry.time)
+    return JournalRead(tuple(entries), sum(read.skipped for read in reads), tuple(complaints))
 
 
 def _parsed(output: bytes, complaints: tuple[str, ...]) -> JournalRead:

@@ -177,7 +177,8 @@ def journal(host: Host, wanted: Wanted, logs: Logs) -> None:
     if host.journal is None:
         return
     try:
-        read = host.journal.entries(wanted.units, IDENTIFIERS)
+        telling = [text.decode() for text in wanted.literals()]
+        read = host.journal.entries(wanted.units, IDENTIFIERS, telling)
         oldest = host.journal.oldest()
     except CertauditError as error:
         logs.gaps.append(Gap("journal", str(error)))

@@ -15,7 +15,7 @@ import pytest
 from certaudit.errors import UnreadableError
 from certaudit.host.journal import Journal
 from certaudit.host.process import ProgramRefusedError
-from certaudit.host.runner import find_program
+from certaudit.host.runner import Completed, ProgramRefusedError, find_program
 
 REMOTE = Path("/lib/systemd/systemd-journal-remote")
 SAMPLE = Path(__file__).parents[2] / "fixtures" / "logs" / "journal" / "certbot-timer.json"
@@ -143,6 +143,68 @@ def test_a_journal_made_for_the_test(tmp_path: Path) -> None:
         "\x1b[1mno renewal",
         "certbot.service: Deactivated successfully.",
     ]
+
+
+CRON_LINES = (
+    ("CRON", "(root) CMD (test -x /usr/bin/certbot && certbot -q renew)"),
+    ("CRON", "(www-data) CMD (php -f /srv/cloud/cron.php)"),
+    ("CROND", "(root) CMDEND (/opt/renew.sh {a|b} [x])"),
+    ("CROND", "(root) CMDEND (/opt/other.sh)"),
+    ("CRON", "pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)"),
+    ("CRON", "(CRON) error (grandchild #228 failed with exit status 1)"),
+    ("crontab", "(root) REPLACE (root)"),
+    ("cron", "(*system*certbot) RELOAD (/etc/cron.d/certbot)"),
+    ("sudo", "   alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/true"),
+    ("CRON", "(root) CMD (CERTBOT)"),
+)
+
+
+@pytest.mark.skipif(not REMOTE.exists(), reason="systemd-journal-remote is not installed")
+def test_commands_of_cron_that_tell_nothing_are_left_out(tmp_path: Path) -> None:
+    made, export = tmp_path / "made.journal", tmp_path / "export"
+    lines = [
+        {
+            "__REALTIME_TIMESTAMP": str(1_700_000_000_000_000 + number),
+            "__MONOTONIC_TIMESTAMP": str(1 + number),
+            "_BOOT_ID": "ab" * 16,
+            "SYSLOG_IDENTIFIER": identifier,
+            "MESSAGE": message,
+        }
+        for number, (identifier, message) in enumerate(CRON_LINES)
+    ]
+    export.write_text(_export("\n".join(map(json.dumps, lines))))
+    subprocess.run([REMOTE, f"--output={made}", export], check=True, capture_output=True)
+    names = sorted({identifier for identifier, _ in CRON_LINES})
+    journal = Journal(JOURNALCTL, (made,))
+
+    def numbers(telling: list[str] | None) -> list[int]:
+        read = journal.entries(["certbot.service"], names, telling)
+        assert read.complaints == ()
+        return [[line[1] for line in CRON_LINES].index(entry.message) for entry in read]
+
+    every = list(range(len(CRON_LINES)))
+    assert numbers(None) == every
+    assert numbers(["ertbot", "/opt/renew.sh {a|b} [x]"]) == [0, 2, 5, 6, 7, 8]
+    assert numbers(["ERTBOT"]) == [5, 6, 7, 8, 9]
+    assert numbers([]) == numbers(["\0", "a\nb"]) == [5, 6, 7, 8]
+    assert numbers(["x" * 100_000]) == every  # too long to be asked for
+    assert Journal(JOURNALCTL, (made,)).entries([], ["nobody"], ["x"]).entries == ()
+
+
+def test_a_journalctl_without_patterns_is_asked_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def run(program: Path, args: list[str], **_: object) -> Completed:
+        grep = any(word.startswith("--grep=") for word in args)
+        asked.append(grep)
+        complaint = "Compiled without pattern matching support"
+        return Completed(1, b"", complaint) if grep else Completed(0, b"", "")
+
+    monkeypatch.setattr("certaudit.host.journal.run", run)
+    read = Journal(JOURNALCTL, (tmp_path / "x.journal",)).entries([], ["CRON"], ["ertbot"])
+    assert (read.entries, read.complaints, asked) == ((), (), [True, False])
 
 
 def _export(lines: str) -> str:
