@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import typer
 
 from certaudit.cli import audit, fix, plans, resync, rules, schema, timeline, undo, why
+from certaudit.cli.common import complain
 from certaudit.errors import CertauditError, ParseError, TargetError, UsageError
 
 USAGE, BUG, INTERRUPTED = 2, 70, 130
@@ -84,5 +85,5 @@ def where(error: BaseException) -> str:
 
 def say(text: str, code: int) -> int:
     """One line on stderr, and the exit code it explains."""
-    sys.stderr.write("certaudit: " + " ".join(text.split()) + "\n")
+    complain(text)
     return code

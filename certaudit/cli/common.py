@@ -15,6 +15,7 @@ from certaudit.cli.progress import watched
 from certaudit.errors import ParseError, UnreadableError, UsageError
 from certaudit.model import Lineage, Model, Policy
 from certaudit.parsers.policy import POLICY_FILE
+from certaudit.render.harmless import harmless
 
 if TYPE_CHECKING:
     from certaudit.host.machine import Host
@@ -102,6 +103,16 @@ def chosen_lineages(model: Model, name: str | None) -> list[Lineage]:
 def only_ascii() -> bool:
     """Can the terminal show nothing but ASCII for certain?"""
     return "utf" not in (sys.stdout.encoding or "").lower()
+
+
+def complain(reason: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(harmless("certaudit: " + " ".join(reason.split())) + "\n")
+
+
+def say(*lines: str) -> None:
+    """Lines on stdout, whatever file their words were read from."""
+    put("".join(f"{harmless(line)}\n" for line in lines))
 
 
 def put(text: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from certaudit.cli.common import put
+from certaudit.cli.common import put, say
 
 if TYPE_CHECKING:
     from certaudit.fix.perform import Machine
@@ -72,9 +72,9 @@ def owner_asked(model: Model, lineage: Lineage) -> str | None:
     from certaudit.linking.words import steps_of  # noqa: PLC0415
 
     able = claimants(model, lineage)
-    put(f"{len(able)} paths renew {lineage.name}, and nothing tells which of them is meant to:\n")
+    say(f"{len(able)} paths renew {lineage.name}, and nothing tells which of them is meant to:")
     for number, claimant in enumerate(able, 1):
-        put(f"   {number}. {claimant.name}\n      after a renewal it does: {steps_of(claimant.path)}\n")
+        say(f"   {number}. {claimant.name}", f"      after a renewal it does: {steps_of(claimant.path)}")
     question = f"Who should renew it? 1 to {len(able)}, quit, or Enter to leave it open: "
     while True:
         typed = reply(question, "quit")
@@ -84,7 +84,7 @@ def owner_asked(model: Model, lineage: Lineage) -> str | None:
             raise QuitError
         if typed.isascii() and typed.isdigit() and 0 < int(typed) <= len(able):
             return able[int(typed) - 1].word
-        put(f"The answers are the numbers 1 to {len(able)}, quit, and Enter.\n")
+        say(f"The answers are the numbers 1 to {len(able)}, quit, and Enter.")
 
 
 def consents_asked(look: Looking, planned: Planning, choices: Choices) -> Choices:
@@ -93,16 +93,14 @@ def consents_asked(look: Looking, planned: Planning, choices: Choices) -> Choice
 
     unseen = planned(look(choices), choices).unseen
     if unseen:
-        put("The certificate also goes to other hosts:\n")
-        put("".join(f"   {place}\n" for place in unseen))
+        say("", "The certificate also goes to other hosts:", *(f"   {place}" for place in unseen))
         if reply("Look there over ssh, as this user? [y/N] ") in ("y", "yes"):
             choices = replace(choices, remote=True)
     more = replace(choices, run_hooks=True)
     actions = () if choices.run_hooks else planned(look(more), more).actions
     commands = [action.command for action in actions if isinstance(action, RunCommand)]
     if commands:
-        put("After a renewal its owner also runs:\n")
-        put("".join(f"   {command}\n" for command in commands))
+        say("", "After a renewal its owner also runs:", *(f"   {command}" for command in commands))
         if reply("Run that too? It can not be undone. [y/N] ") in ("y", "yes"):
             choices = more
     return choices
@@ -179,7 +177,7 @@ def refusal_asked(refusal: Refusal, width: int) -> str | None:
     """The letter of a remedy for what certaudit does not do by itself, or ``None``."""
     from certaudit.render import plan_text  # noqa: PLC0415
 
-    put(f"\nFor {', '.join(refusal.subjects)} you could choose:\n")
+    say("", f"For {', '.join(refusal.subjects)} you could choose:")
     put(plan_text.choices(refusal, width))
     return letter_asked(refusal.others, "nothing is done")
 
@@ -188,7 +186,7 @@ def step_asked(step: Step, number: int, most: int, width: int) -> str:
     """What a person says to one step: yes, no, all, quit, or the letter of another remedy."""
     from certaudit.render import plan_text  # noqa: PLC0415
 
-    put(f"\nStep {number} of {most}: {step.title}\n")
+    say("", f"Step {number} of {most}: {step.title}")
     while True:
         typed = reply(PROMPT, "quit")
         word = next((w for w in WORDS if w.startswith(typed)), None) if typed else "yes"
@@ -202,11 +200,11 @@ def step_asked(step: Step, number: int, most: int, width: int) -> str:
             if letter is not None:
                 return letter
         elif word == "remedy":
-            put("There is no other remedy for this step.\n")
+            say("There is no other remedy for this step.")
         elif word is not None:
             return word
         else:
-            put(f"The answers are: {', '.join(WORDS)}; the first letter will do.\n")
+            say(f"The answers are: {', '.join(WORDS)}; the first letter will do.")
 
 
 def letter_asked(letters: tuple[Remedy, ...], otherwise: str) -> str | None:
@@ -215,4 +213,4 @@ def letter_asked(letters: tuple[Remedy, ...], otherwise: str) -> str | None:
         typed = reply(f"Which one? {', '.join(letters)}, or Enter: {otherwise}: ")
         if not typed or typed in letters:
             return typed or None
-        put(f"The answers are: {', '.join(letters)}, and Enter.\n")
+        say(f"The answers are: {', '.join(letters)}, and Enter.")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certaudit.cli.audit import Format, width
-from certaudit.cli.common import asker, moment_of, policy_of, put
+from certaudit.cli.common import asker, complain, moment_of, policy_of, put, say
 from certaudit.cli.dialogue import ask
 from certaudit.cli.progress import patience, watched
 from certaudit.errors import CertauditError, UsageError
@@ -166,16 +166,16 @@ def carry_out(
             return code
     left, as_chosen = remaining(look, choices, plan)
     for line in as_chosen:
-        put(f"As chosen: {line}\n")
+        say(f"As chosen: {line}")
     for line in left:
-        put(f"Left: {line}\n")
+        say(f"Left: {line}")
     if plan.commands:
-        put("Left: commands for you to run, listed above\n")
+        say("Left: commands for you to run, listed above")
     if plan.refusals:
         return refuse(f"{len(plan.refusals)} of the findings were not dealt with, as said above")
     if left or plan.commands:
         return LEFT
-    put(f"Nothing is left: {well}.\n")
+    say(f"Nothing is left: {well}.")
     return 0
 
 
@@ -192,7 +192,7 @@ def applied(plan: Plan, machine: Machine, state_dir: Path) -> int:
         return refuse(f"{error}; only partly done: `certaudit undo {error.record.id}` takes it back")
     except CertauditError as error:
         return refuse(str(error))
-    put(f"\nDone. `certaudit undo {record.id}` takes it back.\n")
+    say("", f"Done. `certaudit undo {record.id}` takes it back.")
     return 0
 
 
@@ -214,7 +214,7 @@ def remaining(look: Look, choices: Choices, plan: Plan) -> tuple[list[str], list
 
 def refuse(reason: str) -> int:
     """One line on stderr, and the code it explains."""
-    sys.stderr.write("certaudit: " + " ".join(reason.split()) + "\n")
+    complain(reason)
     return REFUSED
 
 

@@ -33,7 +33,7 @@ from certaudit.plan import (
     StopUnit,
     WriteText,
 )
-from certaudit.render.terminal import OBEYED
+from certaudit.render.harmless import harmless
 
 INDENT = " " * 3
 
@@ -45,7 +45,7 @@ def render(plan: Plan, width: int = 80) -> str:
 
 def text(parts: Iterator[str]) -> str:
     """Lines as one text, with nothing in it that a terminal would obey."""
-    return "".join(OBEYED.sub("\N{REPLACEMENT CHARACTER}", line) + "\n" for line in parts)
+    return "".join(harmless(line) + "\n" for line in parts)
 
 
 def lines(plan: Plan, width: int) -> Iterator[str]:

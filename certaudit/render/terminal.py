@@ -6,7 +6,6 @@ colour only repeats what a word says.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
 
@@ -31,13 +30,13 @@ from certaudit.model import (
     Result,
     Trigger,
 )
+from certaudit.render.harmless import harmless
 
 WIDTH = 80
 COLOURS = {"high": "bold red", "medium": "yellow", "low": "cyan", "info": "dim"}
 STATUS_COLOURS = {"stale": "yellow", "mismatch": "red", "missing": "red", "current": "green"}
 MOST_TEXT = 150  # characters of a line of evidence
 COMMAND_WIDTH = WIDTH - 10
-OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 MOST_EVIDENCE = 8
 MOST_GENERATIONS = 6
 
@@ -68,7 +67,7 @@ def to_text(parts: Iterable[RenderableType], *, colour: bool, width: int) -> str
 
 def visible(segment: Segment) -> Segment:
     """A piece of text with nothing in it that a terminal would obey: logs hold what strangers sent."""
-    return Segment(OBEYED.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
+    return Segment(harmless(segment.text), segment.style)
 
 
 def blocks(report: Report) -> Iterator[RenderableType]:
