@@ -6,10 +6,11 @@ known is said to be so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from certaudit.linking.forecast import BEHIND
 from certaudit.linking.past_words import came, fires, left, local, starved
-from certaudit.linking.words import day, moment, path_name, trigger_name
+from certaudit.linking.words import day, listing, moment, path_name, trigger_name
 from certaudit.model import Lineage, Model
 
 
@@ -29,6 +30,7 @@ def sentences(model: Model, lineage: Lineage) -> Iterator[str]:
     yield last_renewal(model, lineage)
     yield from beginnings(model, lineage)
     yield from left(model, lineage)
+    yield from late(model, lineage)
     for found in model.history.starvations:
         if found.lineage == lineage.name:
             yield starved(model, found)
@@ -79,6 +81,20 @@ def beginnings(model: Model, lineage: Lineage) -> Iterator[str]:
             yield came(arrival)
 
 
+def late(model: Model, lineage: Lineage) -> Iterator[str]:
+    """The places that are behind now though no stolen renewal is known to have left them so."""
+    told = {b.deployment for b in model.history.left_behind if b.state == "still"}
+    places = [
+        place
+        for place in model.deployments
+        if place.lineage == lineage.name and place.status in BEHIND and place.id not in told
+    ]
+    if places:
+        where = listing([place.where for place in places])
+        verb = "is" if len(places) == 1 else "are"
+        yield f"{where} {verb} behind the live generation {lineage.live}"
+
+
 def ahead(model: Model, lineage: Lineage) -> Iterator[str]:
     """Who will renew it, when at the earliest, and what that will leave out."""
     armed = model.renewers(lineage)
@@ -90,12 +106,17 @@ def ahead(model: Model, lineage: Lineage) -> Iterator[str]:
     nexts = [f"{trigger_name(t)}{fires(model, t)}" for t in dict.fromkeys(p.trigger for p in armed)]
     begin = f"{standing(model, lineage)}, and {since_due(model, lineage)}"
     if len(nexts) == 1:
-        yield f"{begin} {nexts[0]} renews it, and nothing else"
+        yield f"{begin} {nexts[0]} can renew it, and nothing else"
     else:
-        yield f"{begin} whichever runs first renews it: {' or '.join(nexts)}"
+        yield f"{begin} whichever runs first renews it: {either(nexts)}"
         hidden = [trigger_name(p.trigger) for p in armed if lineage.name in p.hidden_for]
         if hidden:
-            yield f"if that is {' or '.join(hidden)}, what the owner does after it is left out again"
+            yield f"if that is {either(hidden)}, what the owner does after it is left out again"
+
+
+def either(items: Sequence[str]) -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    return " or ".join(filter(None, (", ".join(items[:-1]), items[-1])))
 
 
 def standing(model: Model, lineage: Lineage) -> str:

@@ -33,7 +33,7 @@ def left_behind(
         for place in own:
             found = interval(lineage, generation, generation.written, place)
             if found is not None and found.state == "ended" and rewritten(place, renewed):
-                why = "what writes it does so at every run, so its file's time is only the last of them"
+                why = "what writes the file does so at every run, and its time is only the last of them"
                 found = replace(found, state="unknown", confidence="unknown", because=why)
             if found is not None:
                 yield found
@@ -61,9 +61,9 @@ def interval(
         holds = f"it holds generation {place.generation}"
         return replace(unknown, state="still", confidence="high", because=holds)
     if place.modified is None:
-        return replace(unknown, because="its file's time is not known")
+        return replace(unknown, because="the file's time is not known")
     if place.generation > generation.number:
-        why = f"it was written over since, with generation {place.generation}"
+        why = f"the file was written over since, with generation {place.generation}"
         return replace(unknown, until=place.modified, because=why)
     return ended(unknown, following(lineage, generation), place.modified)
 
@@ -71,13 +71,13 @@ def interval(
 def ended(unknown: LeftBehind, following: datetime | None, modified: datetime) -> LeftBehind | None:
     """A copy that holds this very generation: its file's time, where it can be that of the copying."""
     if modified < unknown.since - SAME:
-        return replace(unknown, because="its file's time is older than the certificate it holds")
+        return replace(unknown, because="the file's time is older than the certificate in it")
     if modified <= unknown.since + AT_ONCE:
         return None
     if following is not None and modified > following + AT_ONCE:
-        why = "its file was written again later, with what was old by then"
+        why = "the file was written again later, with what was old by then"
         return replace(unknown, until=modified, because=why)
-    why = "its file's time is when it got this generation, unless something else wrote it again"
+    why = "the file's time is when it got this generation, unless something else wrote it again"
     return replace(unknown, state="ended", until=modified, confidence="medium", because=why)
 
 

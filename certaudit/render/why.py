@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from certaudit.linking.answer import paragraph
+from certaudit.linking.forecast import BEHIND
 from certaudit.linking.ownership import left_out
 from certaudit.linking.past_words import holes, reach
 from certaudit.linking.words import count, path_name, span, trigger_name
@@ -19,7 +20,6 @@ from certaudit.model import Evidence, Fix, Generation, Lineage, Model, RenewalPa
 from certaudit.render.terminal import evidence, fix_lines, to_text, written
 
 MOST_RENEWALS = 4
-BEHIND = frozenset({"stale", "mismatch", "missing"})
 Section = tuple[str, list[Evidence]]
 
 

@@ -8,9 +8,19 @@ from datetime import datetime, timedelta
 import pytest
 
 from certaudit.history import Arrival, Coverage, History, Hole, LeftBehind, Starvation
-from certaudit.linking.answer import opening, paragraph
+from certaudit.linking.answer import either, opening, paragraph
 from certaudit.linking.past_words import holes, reach
-from certaudit.model import Actor, Generation, HostInfo, Lineage, MadeBy, Model, Reason, Relation
+from certaudit.model import (
+    Actor,
+    Deployment,
+    Generation,
+    HostInfo,
+    Lineage,
+    MadeBy,
+    Model,
+    Reason,
+    Relation,
+)
 from tests.linking.makers import NOW, generation, lineage, path, step
 
 OWNER, TIMER = "cron:/etc/cron.d/renew:1", "timer:certbot.timer"
@@ -131,13 +141,36 @@ def test_the_whole_story() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "/srv/0 is behind the live generation 2."),
+        (2, "/srv/0 and /srv/1 are behind the live generation 2."),
+    ],
+)
+def test_places_that_are_behind_whoever_left_them_so(count: int, words: str) -> None:
+    found = one(made(1), live=2)
+    places = tuple(
+        Deployment(f"copy:/srv/{n}", "a.example", "copy", f"/srv/{n}", 1, "stale") for n in range(count)
+    )
+    current = Deployment("copy:/srv/x", "a.example", "copy", "/srv/x", 2, "current")
+    model = Model(EARLY, lineages=(found,), deployments=(*places, current))
+    assert f" {words} " in paragraph(model, found)
+    known = replace(model, history=History(left_behind=(left(2, "copy:/srv/0", "still"),)))
+    assert "/srv/0" not in paragraph(known, found).partition("until now")[2]
+
+
+def test_several_are_a_list() -> None:
+    assert [either(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a or b", "a, b or c"]
+
+
 def test_a_healthy_one_is_told_shortly() -> None:
     found = replace(one(made(1, "owner", OWNER)), renewers=(f"{OWNER}>certbot",))
     model = Model(EARLY, paths=(path(f"{OWNER}>certbot"),), lineages=(found,))
     assert paragraph(model, found) == (
         "/etc/cron.d/renew:1 renewed it last, on 2024-03-01 03:00 (generation 1), as it is meant to. "
-        "The live one is good until 2024-04-30, and from 2024-03-31 on /etc/cron.d/renew:1 renews it, "
-        "and nothing else."
+        "The live one is good until 2024-04-30, and from 2024-03-31 on /etc/cron.d/renew:1 can renew "
+        "it, and nothing else."
     )
 
 

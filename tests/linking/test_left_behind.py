@@ -53,10 +53,10 @@ def test_a_copy_that_followed_at_once_was_never_behind() -> None:
 @pytest.mark.parametrize(
     ("held", "modified", "until", "because"),
     [
-        (3, NEXT, NEXT, "it was written over since, with generation 3"),
-        (2, None, None, "its file's time is not known"),
-        (2, NOW, None, "its file's time is older than the certificate it holds"),
-        (2, NEXT + timedelta(days=1), NEXT + timedelta(days=1), "its file was written again later"),
+        (3, NEXT, NEXT, "the file was written over since, with generation 3"),
+        (2, None, None, "the file's time is not known"),
+        (2, NOW, None, "the file's time is older than the certificate in it"),
+        (2, NEXT + timedelta(days=1), NEXT + timedelta(days=1), "the file was written again later"),
         (None, NOW, None, "what it holds could not be told"),
     ],
 )
