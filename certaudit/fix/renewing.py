@@ -53,15 +53,26 @@ def bring_up_to_date(
         if run_hooks:
             draft.take(own_steps.run_again(draft.model, lineage, draft.sight, hosts[lineage.name]))
     by_hand = reload(draft, begin, lineages)
-    done = draft.steps[begin:]
     told = {command for refusal in draft.refusals for command in refusal.commands}
-    for number, step in enumerate(done, begin):
-        if about(step) in ("copies", "own steps"):
-            name = step.subjects[0]
-            lineage = next(x for x in lineages if x.name == name)
-            left = own_steps.left(draft.model, lineage, hosts[name], done)
-            commands = dict.fromkeys((*step.commands, *left, *by_hand.get(name, ())))
-            draft.steps[number] = replace(step, commands=tuple(c for c in commands if c not in told))
+    for lineage in lineages:
+        done = [s for s in draft.steps[begin:] if lineage.name in s.subjects]
+        left = own_steps.left(draft.model, lineage, draft.sight, hosts[lineage.name], done)
+        every = {step.command for step in own_steps.mine(draft.model, lineage)}
+        gone = told | (every - set(left) if done else set())
+        tell(draft, lineage, (*left, *by_hand.get(lineage.name, ())), gone)
+
+
+def tell(draft: Draft, lineage: Lineage, left: Iterable[str], gone: set[str]) -> None:
+    """Put what is left for a person on the first step of this part that is for a certificate.
+
+    ``gone``: what is told elsewhere or done, by whichever step it was to be told.
+    """
+    for number, step in enumerate(draft.steps):
+        if lineage.name in step.subjects:
+            mine = left if step.remedy == "resync" else ()
+            commands = [c for c in dict.fromkeys((*step.commands, *mine)) if c not in gone]
+            draft.steps[number] = replace(step, commands=tuple(commands))
+            left = () if step.remedy == "resync" else left
 
 
 def elsewhere(draft: Draft, lineage: Lineage, remote: Remote | None, *, own: bool) -> frozenset[str]:

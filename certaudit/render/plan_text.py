@@ -72,7 +72,7 @@ def step_lines(step: Step, number: int, width: int) -> Iterator[str]:
     yield from folded(f"{number}. {capital(step.title)}", "", width, INDENT)
     yield from folded(f"for {listing(step.subjects, 5)} ({', '.join(step.rules)})", INDENT, width)
     for action in step.actions:
-        yield f"{INDENT}- {action_line(action)}"
+        yield from folded(f"- {action_line(action)}", INDENT, width)
     yield from folded(f"Lasts: {step.lasts}", INDENT, width)
     for note in step.notes:
         yield from folded(f"Note: {note}", INDENT, width)
