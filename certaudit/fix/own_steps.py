@@ -13,7 +13,8 @@ from certaudit.fix import hooks
 from certaudit.fix.sight import CannotError, Sight, line_of
 from certaudit.linking.ownership import own_steps
 from certaudit.model import Distribution, Lineage, Model
-from certaudit.plan import Refusal, ReloadUnit, RunCommand, Step
+from certaudit.parsers.ssh_command import sending
+from certaudit.plan import CopyParts, Refusal, ReloadUnit, RunCommand, Step
 
 RULE = "stale-copy"
 CERTIFICATE = (".pem", ".crt", ".cer", ".key", ".p12", ".pfx", ".jks")
@@ -26,7 +27,7 @@ def distribution(model: Model, lineage: Lineage, sight: Sight) -> Iterator[Distr
     owner = model.path(lineage.owner)
     if owner is None:
         return
-    yield from (step for step in own_steps(owner, lineage.name) if not is_plain_copy(step))
+    yield from mine(model, lineage)
     for step in owner.distribution:
         applies = step.lineages is None or lineage.name in step.lineages
         if step.shared and applies and is_deploy(step, sight):
@@ -48,27 +49,40 @@ def is_deploy(step: Distribution, sight: Sight) -> bool:
 
 
 def left(
-    model: Model, lineage: Lineage, hosts: frozenset[str] = frozenset(), steps: Iterable[Step] = ()
+    model: Model,
+    lineage: Lineage,
+    sight: Sight,
+    hosts: frozenset[str] = frozenset(),
+    steps: Iterable[Step] = (),
 ) -> tuple[str, ...]:
-    """The owner's commands left for a person, given a plan's steps and the hosts dealt with."""
+    """The owner's commands left for a person, given a plan's steps and the hosts dealt with.
+
+    A reload on this machine is left only where a copy on it was written.
+    """
     actions = [action for step in steps for action in step.actions]
     units = [a.unit.removesuffix(".service") for a in actions if isinstance(a, ReloadUnit)]
     run = {a.command for a in actions if isinstance(a, RunCommand)}
-    owner = model.path(lineage.owner)
+    written = any(isinstance(a, CopyParts) for a in actions)
     return tuple(
         step.command
-        for step in (own_steps(owner, lineage.name) if owner else ())
-        if not is_plain_copy(step)
-        and step.command not in run
-        and not is_sent(step, hosts)
-        and not (step.kind == "reload" and any(unit in step.command for unit in units))
+        for step in mine(model, lineage)
+        if step.command not in run
+        and not is_sent(step, sight, hosts)
+        and not (step.kind == "reload" and (not written or any(u in step.command for u in units)))
     )
 
 
-def is_sent(step: Distribution, hosts: frozenset[str]) -> bool:
-    """Does a step send to a host that certaudit has dealt with itself?"""
-    words = step.command.split()
-    return step.kind == "remote" and any(w.partition(":")[0] in hosts for w in words[1:])
+def mine(model: Model, lineage: Lineage) -> tuple[Distribution, ...]:
+    """The owner's own steps but for copies on this machine."""
+    owner = model.path(lineage.owner)
+    steps = own_steps(owner, lineage.name) if owner else ()
+    return tuple(step for step in steps if not is_plain_copy(step))
+
+
+def is_sent(step: Distribution, sight: Sight, hosts: frozenset[str]) -> bool:
+    """Does a step do nothing but send to a host that certaudit has dealt with itself?"""
+    found = sending(step.command, line_of(step.source, sight)) if step.kind == "remote" else None
+    return found is not None and found.host in hosts
 
 
 def certain(step: Distribution, sight: Sight) -> bool:
@@ -100,7 +114,7 @@ def run_again(
     """One step that runs what is certain; a refusal for the rest. ``hosts``: dealt with already."""
     owner = model.path(lineage.owner)
     trigger = model.trigger(owner.trigger) if owner else None
-    found = [s for s in distribution(model, lineage, sight) if not is_sent(s, hosts)]
+    found = [s for s in distribution(model, lineage, sight) if not is_sent(s, sight, hosts)]
     if not found:
         return
     if trigger is not None and trigger.user not in (None, "root"):

@@ -53,18 +53,26 @@ def bring_up_to_date(
         if run_hooks:
             draft.take(own_steps.run_again(draft.model, lineage, draft.sight, hosts[lineage.name]))
     by_hand = reload(draft, begin, lineages)
-    done = draft.steps[begin:]
     told = {command for refusal in draft.refusals for command in refusal.commands}
     for lineage in lineages:
-        left = own_steps.left(draft.model, lineage, hosts[lineage.name], done)
-        told.update(c for c in own_steps.left(draft.model, lineage) if c not in left)
-        for number, step in enumerate(done, begin):
-            if about(step) in ("copies", "own steps") and lineage.name == step.subjects[0]:
-                commands = (*step.commands, *left, *by_hand.get(lineage.name, ()))
-                draft.steps[number] = replace(step, commands=tuple(dict.fromkeys(commands)))
+        done = [s for s in draft.steps[begin:] if lineage.name in s.subjects]
+        left = own_steps.left(draft.model, lineage, draft.sight, hosts[lineage.name], done)
+        every = {step.command for step in own_steps.mine(draft.model, lineage)}
+        gone = told | (every - set(left) if done else set())
+        tell(draft, lineage, (*left, *by_hand.get(lineage.name, ())), gone)
+
+
+def tell(draft: Draft, lineage: Lineage, left: Iterable[str], gone: set[str]) -> None:
+    """Put what is left for a person on the first step of this part that is for a certificate.
+
+    ``gone``: what is told elsewhere or done, by whichever step it was to be told.
+    """
     for number, step in enumerate(draft.steps):
-        still = tuple(command for command in step.commands if command not in told)
-        draft.steps[number] = replace(step, commands=still)
+        if lineage.name in step.subjects:
+            mine = left if step.remedy == "resync" else ()
+            commands = [c for c in dict.fromkeys((*step.commands, *mine)) if c not in gone]
+            draft.steps[number] = replace(step, commands=tuple(commands))
+            left = () if step.remedy == "resync" else left
 
 
 def elsewhere(draft: Draft, lineage: Lineage, remote: Remote | None, *, own: bool) -> frozenset[str]:

@@ -224,6 +224,23 @@ def test_a_host_that_can_not_be_reached(tmp_path: Path, others: OtherHosts) -> N
     assert sends(here) == {}
 
 
+def test_what_the_owner_does_there_after_sending_is_left(tmp_path: Path, others: OtherHosts) -> None:
+    rsync = 'rsync -a -e "ssh -p 2222" "$LIVE/fullchain.pem" "$LIVE/privkey.pem" backup.example.org:tls/'
+    here = machine(
+        tmp_path, rsync, "ssh backup.example.org systemctl reload nginx", "service nginx reload"
+    )
+    give(here, others.home("backup.example.org") / "tls", 1)
+    plan = here.plan(STEPS)
+    assert len(plan.actions) == 2
+    assert plan.commands == ("ssh backup.example.org systemctl reload nginx",)
+    told = here.plan(Choices(only=("stale-copy",), run_hooks=True))
+    assert [a.command for a in told.actions if isinstance(a, RunCommand)] == [
+        "ssh backup.example.org systemctl reload nginx",
+        "service nginx reload",
+    ]
+    assert told.commands == ()
+
+
 def test_drift_there_is_refused_before_anything_is_written(tmp_path: Path, others: OtherHosts) -> None:
     here = machine(tmp_path, PAIR, 'install -m 0644 "$LIVE/fullchain.pem" /srv/x.pem')
     tls = others.home("backup.example.org") / "tls"
