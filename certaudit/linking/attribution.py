@@ -7,7 +7,7 @@ high; a fingerprint alone is at most medium; two that fit are unknown, and both 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from certaudit.catalogue import mentions_client
@@ -22,6 +22,7 @@ from certaudit.linking.claims import (
     claims,
     could_start,
     likely,
+    owners_of,
     sleeps,
     spellings,
     trigger_arguments,
@@ -37,6 +38,7 @@ __all__ = ["Around", "Attribution", "attribute", "could_start"]
 QUIET = frozenset(
     {"-q", "--quiet", "-n", "--non-interactive", "--noninteractive", "--no-random-sleep-on-renew"}
 )
+LOCKED = timedelta(minutes=2)  # as near to a run, a start that met a lock is worth a word
 PROMPT = timedelta(seconds=5)  # a client typed with sudo is called at once
 BREAK = timedelta(seconds=2)  # certbot's own change of file in mid-run takes no time
 
@@ -87,6 +89,24 @@ def attribute(
     ``starts`` are those near the run that no other run explains; ``covered`` tells whether logs of
     starts reach back to it.
     """
+    found = best_answer(run, starts, linked, covered, around)
+    return replace(found, because=(*found.because, *turned_away(run, starts, linked)))
+
+
+def turned_away(run: LogRun, starts: Sequence[Start], linked: Sequence[Linked]) -> tuple[str, ...]:
+    """The starts just before a run that are not its own, for their client met another's lock."""
+    near = [s for s in starts if s.locked and abs(began(run) - s.time) <= LOCKED]
+    names = {one.trigger.id: s for s in near for one in owners_of(s, linked)}
+    return tuple(
+        f"the start of {name} at {start.time:%H:%M:%S} is not it: another instance was at work then"
+        for name, start in names.items()
+    )
+
+
+def best_answer(
+    run: LogRun, starts: Sequence[Start], linked: Sequence[Linked], covered: bool, around: Around
+) -> Attribution:
+    """Who started a run, by the start that fits it best, by a person's line, by what it looks like."""
     fitting = plausible(claims(run, starts, linked))
     best = nearest(fitting)
     exact, person = by_person(run, starts, linked, best)
@@ -211,8 +231,14 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
         return "medium", None
     if start.ended is not None and claim.arguments is None:
         return ("high" if start.ended - run.ended <= SNUG else "medium"), None
-    if (wrapped(one) or sleeps(one)) and claim.name not in around.steady and typed(run):
-        return "medium", "but its command may not call the client, and a person can have typed this"
+    if (wrapped(one) or sleeps(one)) and claim.name not in around.steady:
+        if typed(run):
+            return "medium", "but its command may not call the client, and a person can have typed this"
+        if not claim.close:
+            return (
+                "medium",
+                "but its command may not call the client, and the run does not begin with it",
+            )
     if start.ended is not None or (claim.close and run.started):
         return "high", None
     return loosely(claim, around)

@@ -1,8 +1,9 @@
 """The end of a cron job, by the PAM session that cron opens for it.
 
-Law: a bound and no more: where several jobs begin at one moment, the latest of their ends holds for
-each. Recorded with Debian 12's cron: the session's lines carry the pid of the job's parent, which is
-lower than the job's own; it is opened 1-5 ms before the CMD line and closed once the job's output is.
+Law: a bound and no more: where several jobs begin at one moment and end close together, the latest of
+their ends holds for each; where they do not, none is known. Recorded with Debian 12's cron: the
+session's lines carry the pid of the job's parent, which is lower than the job's own; it is opened
+1-5 ms before the CMD line and closed once the job's output is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from certaudit.parsers.events import CronCommand, CronSession
 
 BEFORE = timedelta(seconds=3)  # a session is opened before its command; syslog may hold whole seconds
 AFTER = timedelta(seconds=1)
+TOGETHER = timedelta(seconds=15)
 PARENT = 30  # pids between a job and its parent, where many jobs begin at once
 SESSION_LITERALS = (b"(cron:session)", b"(crond:session)")  # one of which each such line holds
 SESSION_PID = re.compile(r"\[(\d{1,9})\]: pam_unix\(crond?:session\)", re.ASCII)
@@ -84,12 +86,14 @@ def paired(lines: Iterable[tuple[datetime, CronSession]]) -> list[Session]:
 
 
 def end_of(start: Start, near: Iterable[Session]) -> datetime | None:
-    """The latest end that a cron command's own session can have; ``None`` where it is not known.
+    """The end of the session that can be a cron command's own; ``None`` where it is not known.
 
     A command that leaves something behind in the background ends before that does.
     """
     if start.pid is None or BACKGROUND.search(start.command or ""):
         return None
     own = [s for s in near if s.user == start.user and start.pid - PARENT <= s.pid < start.pid]
-    ends = [session.closed for session in own]
-    return max((e for e in ends if e is not None), default=None) if None not in ends else None
+    ends = [session.closed for session in own if session.closed is not None]
+    if not ends or len(ends) < len(own) or max(ends) - min(ends) > TOGETHER:
+        return None
+    return max(ends)

@@ -31,15 +31,16 @@ def on_one_clock(observed: Iterable[Observed]) -> list[Observed]:
         found.sort()
     votes = {n: votes_of(lines[n], times.get(lines[n].event, ())) for n in files}
     counts = Counter(by for ballot in votes.values() for by in ballot if by)
-    order = sorted(files, key=lambda n: lines[n].time)
+    left = sorted(files, key=lambda n: lines[n].time)
     for by, count in counts.most_common():
         if count < FEW:
             break
-        for stretch in stretches(order, votes, by):
+        for stretch in stretches(left, votes, by):
             since, until = lines[stretch[0]].time - by - SAME, lines[stretch[-1]].time - by + SAME
             for n in stretch:
                 lines[n] = in_zone_of(lines[n], lines[n].time - by, by)
-                votes[n] = frozenset()
+            done = frozenset(stretch)
+            left = [n for n in left if n not in done]
             for n, line in enumerate(lines):
                 if line.evidence.where.startswith("journal:") and since <= line.time <= until:
                     lines[n] = in_zone_of(line, line.time, by)

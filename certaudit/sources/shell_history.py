@@ -5,6 +5,7 @@ Law: of a history nothing is kept but the call itself: no other command of its l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -27,6 +28,7 @@ from certaudit.parsers.shell_history import (
 from certaudit.sources.cron_files import users_of
 
 FILES = ((".bash_history", parse_bash_history), (".zsh_history", parse_zsh_history))
+BECOMES_ROOT = re.compile(r"\b(?:sudo|doas|su|pkexec|run0)\b")  # without it, certbot gets no lock
 LIMITS = Limits(commands=50, steps=500, text=4096)
 
 
@@ -63,15 +65,18 @@ def collect(host: Host) -> Histories:
     observed: list[Observed] = []
     typed: list[Typed] = []
     closed: list[Evidence] = []
-    for user, home in homes(host):
+    for user, home, number in homes(host):
         for name, parse in FILES:
             path = f"{home.rstrip('/')}/{name}"
             try:
-                text = host.root.text(path) if host.root.exists(path) else ""
+                text = host.root.text(path) if host.root.entry(path) is not None else ""
             except UnreadableError as error:
                 closed.append(Evidence(path, None, str(error)))
                 continue
-            for found in calls(parse(text.split("\n")), user, path, host.zone):
+            entered = parse(text.split("\n"))
+            if number != 0:
+                entered = (one for one in entered if BECOMES_ROOT.search(one.text))
+            for found in calls(entered, user, path, host.zone):
                 if isinstance(found, Typed):
                     typed.append(found)
                 elif found.time <= host.as_of:
@@ -81,18 +86,18 @@ def collect(host: Host) -> Histories:
     return Histories(tuple(observed), tuple(typed), gaps)
 
 
-def homes(host: Host) -> Iterator[tuple[str, str]]:
-    """Each user with their home directory, each directory once."""
+def homes(host: Host) -> Iterator[tuple[str, str, int | None]]:
+    """Each user with their home directory and number, each directory once."""
     seen: set[str] = set()
-    accounts = [(name, home) for name, (_, home) in users_of(host).items() if home]
+    accounts = [(name, home, number) for name, (number, home) in users_of(host).items() if home]
     try:
-        others = [(name, f"/home/{name}") for name in host.root.names("/home")]
+        others = [(name, f"/home/{name}", None) for name in host.root.names("/home")]
     except UnreadableError:
         others = []
-    for name, home in (("root", "/root"), *accounts, *others):
+    for name, home, number in (("root", "/root", 0), *accounts, *others):
         if home not in seen and home.startswith("/") and home != "/":
             seen.add(home)
-            yield name, home
+            yield name, home, number
 
 
 def client_calls(entered: Entered, path: str) -> tuple[str, ...]:

@@ -71,6 +71,10 @@ file /var/log/letsencrypt/letsencrypt.log.1
 | 2026-11-18 04:17:03,123:DEBUG:certbot._internal.main:certbot version: 2.1.0
 file /root/.config/letsencrypt/cli.ini
 | authenticator = manual
+file /root/.bash_history
+| certbot renew
+file /root/.zsh_history
+| certbot renew
 """
 
 DROP_IN = "/etc/systemd/system/certbot.service.d/local.conf"
@@ -93,6 +97,8 @@ OTHER_FILES = (
     "/var/log/auth.log",
     "/var/log/letsencrypt/letsencrypt.log",
     "/var/log/letsencrypt/letsencrypt.log.1",
+    "/root/.bash_history",
+    "/root/.zsh_history",
     DROP_IN,
 )
 SETTINGS = ("/etc/default/certbot",)  # named by the drop-in

@@ -134,7 +134,12 @@ def test_a_shell_history_without_times_supports_what_nothing_else_tells() -> Non
 
 
 def test_a_unit_whose_client_was_locked_out_made_no_run() -> None:
-    assert judge(log_run(1), replace(unit_start(), locked=True)).trigger is None
+    found = judge(log_run(1), replace(unit_start(), locked=True))
+    assert found.trigger is None
+    assert found.because == (
+        "no start line near it, in logs that reach back to it",
+        "the start of timer:certbot.timer at 03:00:00 is not it: another instance was at work then",
+    )
 
 
 def test_a_unit_of_a_users_manager_is_not_the_systems_timer() -> None:

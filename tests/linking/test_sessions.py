@@ -42,6 +42,10 @@ def test_of_two_jobs_that_begin_together_the_later_end_holds() -> None:
     assert end(job(230, seconds=0.004), *lines) == at(3.4)
 
 
+def test_of_two_jobs_that_begin_together_and_end_far_apart_neither_end_is_known() -> None:
+    assert end(job(), opened(226), opened(227), closed(226, 0.01), closed(227, 3000)) is None
+
+
 def test_a_job_whose_session_is_not_closed_has_no_end() -> None:
     assert end(job(), opened(226), opened(227), closed(226, 0.01)) is None
 

@@ -77,8 +77,8 @@ def test_the_start_of_a_clients_unit_counts(tmp_path: Path) -> None:
 
 def test_homes_of_the_password_file_and_of_home_are_looked_at_once_each(tmp_path: Path) -> None:
     files = {
-        "srv/hoge/.zsh_history": ": 1700000000:0;certbot renew",
-        "home/fuga/.bash_history": "#1700000000\ncertbot certificates",
+        "srv/hoge/.zsh_history": ": 1700000000:0;sudo certbot renew",
+        "home/fuga/.bash_history": "#1700000000\nsudo certbot certificates",
     }
     found = histories(tmp_path, **files)
     assert [o.event for o in found.observed] == [
@@ -99,3 +99,8 @@ def test_a_history_that_is_no_file_is_a_gap(tmp_path: Path) -> None:
     (gap,) = histories(tmp_path).gaps
     assert gap.aspect == "history"
     assert gap.evidence[0].where == "/root/.bash_history"
+
+
+def test_a_client_that_a_person_called_without_becoming_root_is_not_kept(tmp_path: Path) -> None:
+    found = histories(tmp_path, **{"srv/hoge/.bash_history": "certbot renew\nsudo certbot plugins\n"})
+    assert [one.command for one in found.typed] == ["certbot plugins"]
