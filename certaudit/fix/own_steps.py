@@ -12,6 +12,7 @@ from certaudit.errors import CertauditError
 from certaudit.fix import hooks
 from certaudit.fix.sight import CannotError, Sight, line_of
 from certaudit.linking.ownership import own_steps
+from certaudit.linking.redaction import HIDDEN
 from certaudit.model import Distribution, Lineage, Model
 from certaudit.parsers.ssh_command import sending
 from certaudit.plan import CopyParts, Refusal, ReloadUnit, RunCommand, Step
@@ -96,6 +97,8 @@ def certain(step: Distribution, sight: Sight) -> bool:
 
 def check(step: Distribution, sight: Sight) -> None:
     """Raise ``CannotError`` for a step of which not all is known for certain."""
+    if HIDDEN in step.command:
+        raise CannotError(f"a secret in the owner's step is not repeated: {step.command}")
     if step.shared:
         return  # certbot itself hands these words to a shell
     hooks.check(step, sight)

@@ -201,7 +201,7 @@ def files_of(target: Target, remote: Remote) -> dict[str, RemoteFile]:
     paths = [path for path in (sending.path, *below) if not path.endswith("/")]
     found = remote.look(target.way, paths)
     own = found.get(sending.path)
-    if own is None or own.node.kind == "directory":
+    if own is None or own.node.kind == "directory" or len(below) > 1:
         return {path: found[path] for path in below}
     return {sending.path: own}
 

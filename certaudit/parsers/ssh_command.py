@@ -16,6 +16,8 @@ from certaudit.errors import ParseError
 
 WORD = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
 PLACE = re.compile(r"((?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9_.-]+):(?!:)(.*)")
+LIVE = re.compile(r"/live/[^/]+/?$")
+PARTS = ("cert", "chain", "fullchain", "privkey")
 FILE = re.compile(r"[A-Za-z0-9_@%+=,./-]+")
 WRITES = re.compile(
     r"(?:umask\s+0?77\s*(?:;|&&)\s*)?(?:cat\s*>\|?\s*|tee\s+|dd\s+of=)([^\s;|&<>]+)(?:\s*>\s*/dev/null)?\s*"
@@ -141,8 +143,20 @@ def to_place(words: list[str], options: tuple[str, ...], tool: str) -> Sending |
     path = home(match[2] or ".") if match else None
     if match is None or path is None or any(PLACE.fullmatch(word) for word in words[:-1]):
         return None
-    names = tuple(PurePosixPath(word).name for word in words[:-1] if not word.endswith("/"))
-    return Sending(match[1], path, names, options, tool)
+    names = [name for word in words[:-1] for name in names_of(word, tool)]
+    return Sending(match[1], path, tuple(names), options, tool) if names else None
+
+
+def names_of(word: str, tool: str) -> tuple[str, ...]:
+    """The names below the place that a source is written under; () where that can not be told.
+
+    Of a directory only certbot's own is known: rsync sends what is in it where the word ends with a
+    slash, else the directory.
+    """
+    if LIVE.search(word):
+        inside = tool == "rsync" and word.endswith("/")
+        return tuple(f"{'' if inside else PurePosixPath(word).name + '/'}{part}.pem" for part in PARTS)
+    return () if word.endswith("/") else (PurePosixPath(word).name,)
 
 
 def home(path: str) -> str | None:

@@ -123,6 +123,20 @@ def test_ways_of_sending(step: str, place: str, tmp_path: Path, others: OtherHos
     ]
 
 
+def test_the_whole_of_live(tmp_path: Path, others: OtherHosts) -> None:
+    here = machine(tmp_path, "rsync -aL $LIVE/ backup.example.org:tls/")
+    tls = others.home("backup.example.org") / "tls"
+    parts = ("cert", "chain", "fullchain", "privkey")
+    give(here, tls, 1, **{part: f"{part}.pem" for part in parts})
+    assert {w.rpartition("/")[2] for w in sends(here)} >= {"cert.pem", "fullchain.pem", "privkey.pem"}
+    record = here.apply(here.plan(STEPS))
+    for part in parts:
+        assert (tls / f"{part}.pem").read_bytes() == archived(here, f"{part}2")
+    assert sends(here) == {}
+    here.undo(record)
+    assert (tls / "cert.pem").read_bytes() == archived(here, "cert1")
+
+
 def test_each_form_is_kept(tmp_path: Path, others: OtherHosts) -> None:
     here = machine(tmp_path, "scp $LIVE/fullchain.pem backup.example.org:site.pem")
     home = others.home("backup.example.org")

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from certaudit.facts import CopyFact, Reference
-from certaudit.linking.deployments import deployments
+from certaudit.facts import CopyFact, Reference, ServedFact
+from certaudit.linking.deployments import deployments, of_served
 from certaudit.model import Deployment, Evidence, Policy, RenewalPath
 from tests.linking.makers import LIVE, fact, path, step
 
@@ -111,6 +111,27 @@ def test_a_remote_target_is_listed_and_its_state_unknown() -> None:
     send = step("rsync", kind="remote", targets=("web2.example:/etc/tls/",))
     (place,) = found(paths=(path(distribution=(send,)),))
     assert (place.id, place.kind, place.status) == ("remote:web2.example:/etc/tls/", "remote", "unknown")
+
+
+def test_a_directory_that_a_consumer_takes_whole_uses_what_is_in_it() -> None:
+    (place,) = found(copy(1), references=(reference(PLACE.rpartition("/")[0] + "/"),))
+    assert (place.status, len(place.referenced_by)) == ("stale", 1)
+
+
+def test_declared_places_on_other_hosts_are_listed() -> None:
+    (place,) = found(policy=Policy(copies=(("a.example", "web2.example:/etc/tls/x.pem"),)))
+    assert (place.id, place.kind, place.status) == (
+        "remote:web2.example:/etc/tls/x.pem", "remote", "unknown",
+    )  # fmt: skip
+
+
+def test_what_is_served_is_a_generation_or_of_somebody_else() -> None:
+    facts = [ServedFact("a.example", f"127.0.0.1:{n}", f"fingerprint{n}") for n in (1, 2, 3)]
+    places = {p.where: (p.kind, p.generation, p.status) for p in of_served(facts, (FACT,))}
+    assert places == {
+        "127.0.0.1:1": ("served", 1, "stale"),
+        "127.0.0.1:2": ("served", 2, "current"),
+    }
 
 
 def test_the_order_is_that_of_the_ids() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from certaudit.errors import ParseError
 from certaudit.parsers.ssh_command import Sending, is_remote, parse_place, sending
 
+IN_LIVE = ("cert.pem", "chain.pem", "fullchain.pem", "privkey.pem")
 LIVE = "/etc/letsencrypt/live/a.example"
 
 
@@ -31,7 +32,11 @@ LIVE = "/etc/letsencrypt/live/a.example"
         ("scp -- a web:x", Sending("web", "x", ("a",))),
         ("rsync -az --delete a.pem web:/x/", Sending("web", "/x/", ("a.pem",), (), "rsync")),
         ("rsync --chmod F600 -a a.pem web:/x", Sending("web", "/x", ("a.pem",), (), "rsync")),
-        ("rsync -a dir/ web:/x/", Sending("web", "/x/", (), (), "rsync")),
+        ("rsync -aL /e/live/a/ web:/x/", Sending("web", "/x/", IN_LIVE, (), "rsync")),
+        (
+            "rsync -aL /e/live/a web:/x",
+            Sending("web", "/x", tuple(f"a/{name}" for name in IN_LIVE), (), "rsync"),
+        ),
         ("ssh web cat > /etc/x.pem", Sending("web", "/etc/x.pem", (), (), "ssh")),
         (
             "ssh -p 22 -l u web tee /x >/dev/null",
@@ -62,6 +67,7 @@ def test_what_is_sent_where(command: str, expected: Sending) -> None:
         "scp -P",
         "scp a [2001:db8::1]:/x",
         "rsync a web::module/x",
+        "rsync -a dir/ web:/x/",
         "rsync a rsync://web/x",
         "rsync -e 'ssh -p 22' a web:/x",  # the quotes show that nothing was expanded
         "ssh web",
