@@ -158,9 +158,8 @@ def switch_step(draft: Draft, trigger: Trigger, part: Sequence[Trouble], remedy:
         notes.append(f"{name} renews {listing(lost, 4)} too, and will not any more.")
     if beside:
         notes.append(f"{name} also runs {listing(beside, 4)}, and will not any more.")
-    commands = [
-        c for t in part if was_stolen(t) for c in own_steps.left(draft.model, t.lineage, draft.sight)
-    ]
+    stolen = [t.lineage for t in part if was_stolen(t)]
+    commands = [own.command for x in stolen for own in own_steps.mine(draft.model, x)]
     locks = (*off.locks, *certbot_locks(part))
     made = step(trigger, part, remedy, off.title, off.actions, off.lasts, (*notes, BEGUN), locks)
     return replace(made, commands=tuple(dict.fromkeys(commands)), reload=off.reload, user=off.user)
