@@ -17,6 +17,7 @@ from certaudit.model import RenewalPath
 from certaudit.parsers.letsencrypt_log import LogRun
 
 EARLY = timedelta(seconds=0.5)  # a start is logged before its client is called; logs differ by this
+WHOLE = timedelta(seconds=1)  # an end in whole seconds (RFC 3164) may be this much later in truth
 SNUG = timedelta(seconds=15)  # a client called at once: 0.4 to 1.3 s on an ordinary machine
 DIRECT = timedelta(seconds=90)  # a client called at once writes its first line within this
 WRAPPED = timedelta(minutes=10)  # a wrapper may do other work first
@@ -182,7 +183,7 @@ def fits(run: LogRun, start: Start, one: Linked) -> bool:
     if start.locked and calls(one) == 1:
         return False  # its one call ended at another's lock, before it wrote a log
     if start.ended is not None:
-        return began(run) <= start.ended + EARLY and run.ended <= start.ended + END_SLACK
+        return began(run) <= start.ended + WHOLE + EARLY and run.ended <= start.ended + END_SLACK
     slack = allowed(one) if run.started else allowed(one) + LONGEST_SLEEP
     return began(run) - start.time <= slack
 

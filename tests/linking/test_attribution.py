@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -101,6 +102,12 @@ def test_a_line_that_sleeps_is_given_its_hours() -> None:
     sleeping = "perl -e 'sleep int(rand(43200))' && certbot -q renew"
     found = judge(log_run(40_000), cron_start(sleeping), among=(linked(cron(sleeping)),))
     assert (found.trigger, found.confidence) == ("cron:/etc/cron.d/renew:1", "medium")
+
+
+def test_the_last_line_of_a_run_fits_an_end_in_whole_seconds() -> None:
+    headless = replace(log_run(2.8, None), started=None, ended=NOW + timedelta(seconds=2.8))
+    assert judge(headless, unit_start(0, ended=2)).trigger == "timer:certbot.timer"
+    assert judge(headless, unit_start(0, ended=1)).trigger is None
 
 
 def test_sudo_is_a_person() -> None:
