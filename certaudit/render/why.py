@@ -189,5 +189,8 @@ def to_do(report: Report, lineage: Lineage) -> Iterator[RenderableType]:
         yield from (Padding(Text(finding.message), (0, 0, 0, 2)) for finding in found)
     else:
         yield Padding(
-            Text("certaudit fix plans and does it, and can take it back", style="dim"), (0, 0, 0, 2)
+            Text(
+                "`certaudit fix` shows a plan, does it when told to, and can take it back", style="dim"
+            ),
+            (0, 0, 0, 2),
         )
