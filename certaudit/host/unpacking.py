@@ -10,16 +10,44 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from io import BufferedIOBase
-from typing import IO, TypeAlias, cast
+from typing import IO, Protocol, TypeAlias, cast
 
 from certaudit.errors import UnreadableError
 
 PIECE = 1 << 20  # bytes; measured: a tenth faster than 256 KiB
 
-# A reader of plain bytes, and the error of its own that it raises for damage. Only a log that is
+PACKED = 1 << 16  # bytes that a decompressor is given at a time
+
+
+class Stream(Protocol):
+    """What is read."""
+
+    def read1(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+
+
+class Decompressor(Protocol):
+    """What lzma, bz2 and zstd have in common."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the archive has ended."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether all that was given is used up."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was given beyond the end of the archive."""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """At most so many of the bytes that these, and those left over, unpack to."""
+
+
+# A stream of plain bytes, and the error of its own that it raises for damage. Only a log that is
 # packed pays for the import of what unpacks it.
-Reader: TypeAlias = tuple[BufferedIOBase, type[Exception]]
+Reader: TypeAlias = tuple[Stream, type[Exception]]
 
 
 class DamagedError(Exception):
@@ -103,9 +131,41 @@ def is_plain(raw: IO[bytes]) -> bool:
     return opener_of(raw.read(6)) is plain
 
 
+class Members:
+    """Archives one after the other, as their decompressor gives them.
+
+    The readers of the standard library's ``LZMAFile`` and its like copy every byte twice more. As they
+    do, this ends where something that is no archive follows one.
+    """
+
+    def __init__(self, raw: IO[bytes], new: Callable[[], Decompressor], error: type[Exception]) -> None:
+        self._raw, self._new, self._error = raw, new, error
+        self._member = new()
+
+    def read1(self, size: int) -> bytes:
+        """As ``Stream``; raise ``EOFError`` where the last archive has no end."""
+        while True:
+            if self._member.eof:
+                data = self._member.unused_data or self._raw.read(PACKED)
+                self._member = self._new()
+                try:
+                    piece = self._member.decompress(data, size) if data else b""
+                except self._error:
+                    return b""
+                if not data:
+                    return b""
+            else:
+                data = self._raw.read(PACKED) if self._member.needs_input else b""
+                if not data and self._member.needs_input:
+                    raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+                piece = self._member.decompress(data, size)
+            if piece:
+                return piece
+
+
 def plain(raw: IO[bytes]) -> Reader:
     """A file that is not packed."""
-    return cast("BufferedIOBase", raw), OSError
+    return cast("Stream", raw), OSError
 
 
 def fast_gzip(raw: IO[bytes]) -> Reader:
@@ -128,14 +188,14 @@ def xz(raw: IO[bytes]) -> Reader:
     """Of the standard library; it takes as much memory as the one who packed chose."""
     import lzma  # noqa: PLC0415
 
-    return lzma.LZMAFile(raw), lzma.LZMAError
+    return Members(raw, lzma.LZMADecompressor, lzma.LZMAError), lzma.LZMAError
 
 
 def bzip2(raw: IO[bytes]) -> Reader:
     """Of the standard library."""
     import bz2  # noqa: PLC0415
 
-    return bz2.BZ2File(raw), OSError
+    return Members(raw, bz2.BZ2Decompressor, OSError), OSError
 
 
 def zstd(raw: IO[bytes]) -> Reader:
@@ -148,4 +208,4 @@ def zstd(raw: IO[bytes]) -> Reader:
     except ImportError:
         reason = "packed with zstd, which is read with backports.zstd: pip install 'certaudit[logs]'"
         raise UnreadableError(reason) from None
-    return library.ZstdFile(raw), library.ZstdError
+    return Members(raw, library.ZstdDecompressor, library.ZstdError), library.ZstdError

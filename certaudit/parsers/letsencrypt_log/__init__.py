@@ -74,28 +74,34 @@ class _Reader:
             elif run is not None and line < run.block:
                 continue  # what a hook printed
             elif fresh or run is None or may_mean(line, record.end()):
-                yield from self._take(part.where, number, record, fresh)
+                over = self._take(part.where, number, record, fresh)
+                if over is not None:
+                    yield over
                 run, fresh = self._run, False
             else:
                 run.pass_by(line)
 
-    def _take(self, where: str, number: int, record: re.Match[str], fresh: bool) -> Iterator[LogRun]:
+    def _take(self, where: str, number: int, record: re.Match[str], fresh: bool) -> LogRun | None:
         """One record that may mean something or is a file's first; gives the run that it ends."""
         text = lines.beginning(record.string)
         wall = lines.stamp_time(text)
         if wall is None:
-            return
+            return None
         message, logger = text[record.end() :], record[1]
-        seen = Seen(where, number, text[: lines.EVIDENCE_LENGTH], wall)
         meaning = meaning_of(message, logger)
         headed = begins_run(meaning, message, logger)
+        run, over = self._run, None
         if self._opens(meaning if headed else None, wall, fresh):
-            yield from self.close()
+            over = self._over()
+            seen = Seen(where, number, text[: lines.EVIDENCE_LENGTH], wall)
             self._run = RunReader(seen, headed)
-        elif self._run is not None:
-            self._run.pass_by(record.string)
-        if self._run is not None and meaning is not None:
-            self._run.take(meaning, message, seen)
+            if meaning is not None:
+                self._run.take(meaning, message, seen)
+        elif run is not None:
+            run.pass_by(record.string)
+            if meaning is not None:
+                run.take(meaning, message, Seen(where, number, text[: lines.EVIDENCE_LENGTH], wall))
+        return over
 
     def _opens(self, head: Meaning | None, wall: datetime, fresh: bool) -> bool:
         run = self._run
@@ -107,7 +113,13 @@ class _Reader:
 
     def close(self) -> Iterator[LogRun]:
         """The run that is still open."""
-        if self._run is not None:
-            run = finished(self._run.found, self._zone, self._floor)
-            self._run, self._floor = None, run.ended
-            yield run
+        over = self._over()
+        if over is not None:
+            yield over
+
+    def _over(self) -> LogRun | None:
+        if self._run is None:
+            return None
+        run = finished(self._run.found, self._zone, self._floor)
+        self._run, self._floor = None, run.ended
+        return run

@@ -208,6 +208,8 @@ class RunReader:
             self.found.delay = (float(text), self._here)
 
     def _take_checked(self, message: str) -> None:
+        if self.found.attempts.in_turn:
+            return
         found = lines.certificate_path(message)
         if found is not None:
             self.found.attempts.checked(found[0])
