@@ -60,6 +60,7 @@ class _Reader:
         self._zone = zone
         self._run: RunReader | None = None
         self._floor: datetime | None = None
+        self._version: str | None = None
 
     def read(self, part: LogPart) -> Iterator[LogRun]:
         """The runs that are over once this file is read; the last one may go on in the next."""
@@ -108,6 +109,6 @@ class _Reader:
     def close(self) -> Iterator[LogRun]:
         """The run that is still open."""
         if self._run is not None:
-            run = finished(self._run.found, self._zone, self._floor)
-            self._run, self._floor = None, run.ended
+            run = finished(self._run.found, self._zone, self._floor, self._version)
+            self._run, self._floor, self._version = None, run.ended, run.version or self._version
             yield run
