@@ -88,3 +88,15 @@ def test_a_date_in_a_body_or_a_hook_s_output_proves_nothing() -> None:
         "Date: Sun, 27 Oct 2024 12:30:02 GMT",
     )
     assert one(fold("12:30:00", VERSION), *body, zone=TOKYO).header_offset is None
+
+
+def test_a_run_without_its_head_is_read_in_the_zone_of_the_version_before() -> None:
+    over = "2018-01-15 03:17:40,401:DEBUG:certbot.renewal:no renewal failures"
+    old = ["2018-01-15 03:17:40,001:DEBUG:certbot.main:certbot version: 0.21.1", over]
+    tail = ["2018-01-15 15:17:40,401:DEBUG:certbot.renewal:no renewal failures"]
+    first, second = parse_logs([LogPart("/log.1", old), LogPart("/log", tail)], TOKYO)
+    assert first.started == datetime(2018, 1, 15, 3, 17, 40, 1000, UTC)
+    assert (second.version, second.started) == (None, None)
+    assert second.first_seen == datetime(2018, 1, 15, 15, 17, 40, 401000, UTC)
+    (alone,) = parse_logs([LogPart("/log", tail)], TOKYO)
+    assert alone.first_seen == datetime(2018, 1, 15, 15, 17, 40, 401000, TOKYO)

@@ -60,6 +60,7 @@ class _Reader:
         self._zone = zone
         self._run: RunReader | None = None
         self._floor: datetime | None = None
+        self._version: str | None = None
 
     def read(self, part: LogPart) -> Iterator[LogRun]:
         """The runs that are over once this file is read; the last one may go on in the next."""
@@ -120,6 +121,6 @@ class _Reader:
     def _over(self) -> LogRun | None:
         if self._run is None:
             return None
-        run = finished(self._run.found, self._zone, self._floor)
-        self._run, self._floor = None, run.ended
+        run = finished(self._run.found, self._zone, self._floor, self._version)
+        self._run, self._floor, self._version = None, run.ended, run.version or self._version
         return run

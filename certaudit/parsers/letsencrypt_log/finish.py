@@ -55,9 +55,12 @@ class _Times(dict[datetime, datetime]):
         return moment
 
 
-def finished(found: Found, zone: tzinfo, floor: datetime | None) -> LogRun:
-    """The run, in ``zone``; ``floor`` is the last moment of the run before it."""
-    times = _Times(Clock(zone, found.version, found.anchor, floor))
+def finished(found: Found, zone: tzinfo, floor: datetime | None, before: str | None) -> LogRun:
+    """The run, in ``zone``; ``floor`` is the last moment of the run before it.
+
+    ``before`` is the last version known before: whether a run without its head wrote UTC rests on it.
+    """
+    times = _Times(Clock(zone, found.version or before, found.anchor, floor))
     first = times[found.first.wall]
     evidence = tuple(LogEvidence(s.where, s.line, s.text, times[s.wall]) for s in found.evidence)
     ended = times[stamp_time(found.last) or found.evidence[-1].wall]
