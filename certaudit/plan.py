@@ -21,7 +21,7 @@ REMEDIES: dict[Remedy, str] = {
     "c": "autorenew = False for this one certificate",
     "d": "switch the trigger off",
     "e": "switch the trigger off so that upgrades and first boots leave it off",
-    "resync": "copy the live files there again",
+    "resync": "bring what holds or serves the certificate up to date",
 }
 
 

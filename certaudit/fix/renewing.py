@@ -56,9 +56,11 @@ def bring_up_to_date(
     told = {command for refusal in draft.refusals for command in refusal.commands}
     for lineage in lineages:
         done = [s for s in draft.steps[begin:] if lineage.name in s.subjects]
-        left = own_steps.left(draft.model, lineage, draft.sight, hosts[lineage.name], done)
-        every = {step.command for step in own_steps.mine(draft.model, lineage)}
-        gone = told | (every - set(left) if done else set())
+        left: tuple[str, ...] = ()
+        gone = set(told)
+        if any(not about(step).startswith("unit ") for step in done):
+            left = own_steps.left(draft.model, lineage, draft.sight, hosts[lineage.name], done)
+            gone |= {s.command for s in own_steps.mine(draft.model, lineage)} - set(left)
         tell(draft, lineage, (*left, *by_hand.get(lineage.name, ())), gone)
 
 
