@@ -94,6 +94,10 @@ def command(
     if not yes and not asking:
         show(plan, form)
         return 0
+    if asking and machine.live:
+        from certaudit.cli.resync import consent  # noqa: PLC0415 - it builds on this module
+
+        machine, choices, plan = consent(look, model, machine, choices, plan)
     if asking:
         answer = ask(model, machine, choices, plan)
         if answer is None:

@@ -255,6 +255,25 @@ def test_what_the_owner_does_there_after_sending_is_left(tmp_path: Path, others:
     assert told.commands == ()
 
 
+def test_a_pair_is_not_parted_by_a_step_that_is_not_certain(tmp_path: Path, others: OtherHosts) -> None:
+    full = 'scp "$LIVE/fullchain.pem" backup.example.org:tls/'
+    here = machine(tmp_path, full, 'scp "$(ls -d $LIVE/priv*)" backup.example.org:tls/')
+    give(here, others.home("backup.example.org") / "tls", 1)
+    assert sends(here) == {}
+    (refusal,) = refusals(here)
+    assert "certificate and key could part" in refusal.why
+
+
+def test_what_another_user_sends_is_not_sent_by_root(tmp_path: Path, others: OtherHosts) -> None:
+    line = "17 4 * * * admin /usr/local/sbin/renew-wildcard"
+    more = f"replace /etc/cron.d/wildcard\n| PATH=/usr/sbin:/usr/bin:/sbin:/bin\n| {line}\n"
+    here = bench(SCRIPT.format(PAIR) + more, tmp_path)
+    here.remote = True
+    give(here, others.home("backup.example.org") / "tls", 1)
+    assert sends(here) == {}
+    assert others.asked == []
+
+
 def test_drift_there_is_refused_before_anything_is_written(tmp_path: Path, others: OtherHosts) -> None:
     here = machine(tmp_path, PAIR, 'install -m 0644 "$LIVE/fullchain.pem" /srv/x.pem')
     tls = others.home("backup.example.org") / "tls"
