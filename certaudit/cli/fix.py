@@ -86,8 +86,9 @@ def command(
         raise UsageError("--yes does the plan: it goes with neither --plan nor --format json")
     look = Look(target or root or Path("/"), as_of, policy, remote=remote)
     only_here(look.target, remote=remote, run_hooks=run_hooks)
-    choices = replace(chosen(only or [], remedy or [], accepted or []), run_hooks=run_hooks)
+    choices = chosen(only or [], remedy or [], accepted or [])
     model, machine = look.once()
+    choices = with_hooks(choices, model, run_hooks)
     check_subjects(model, choices)
     plan = planned(model, machine, choices)
     asking = not (yes or plan_only or form is Format.json) and sys.stdin.isatty() and sys.stdout.isatty()
@@ -111,6 +112,12 @@ def only_here(target: Path, *, remote: bool, run_hooks: bool) -> None:
     if (remote or run_hooks) and target.absolute() != Path("/"):
         option = "--remote" if remote else "--run-hooks"
         raise UsageError(f"{option} works on the host this runs on, not on the image in {target}")
+
+
+def with_hooks(choices: Choices, model: Model, run_hooks: bool) -> Choices:
+    """``--run-hooks`` is meant for every certificate."""
+    names = frozenset(lineage.name for lineage in model.lineages)
+    return replace(choices, run_hooks=names) if run_hooks else choices
 
 
 class Look:

@@ -25,6 +25,7 @@ from certaudit.cli.fix import (
     put,
     reply,
     show,
+    with_hooks,
 )
 from certaudit.errors import UsageError
 
@@ -68,8 +69,8 @@ def command(
     look = Look(target or root or Path("/"), as_of, policy, connect=True, remote=remote)
     only_here(look.target, remote=remote, run_hooks=run_hooks)
     only = (f"{RULES[-1]}:{name}",) if name else (RULES[-1],)
-    choices = Choices(only=only, run_hooks=run_hooks)
     model, machine = look.once()
+    choices = with_hooks(Choices(only=only), model, run_hooks)
     check_subjects(model, choices)
     plan = planned(model, machine, choices)
     asking = not (yes or plan_only or form is Format.json) and sys.stdin.isatty() and sys.stdout.isatty()
@@ -100,8 +101,9 @@ def consent(
             look.remote = True
             machine = machine_at(machine.root.directory, machine.systemd, remote=True)
             plan = planned(model, machine, choices)
-    if not choices.run_hooks:
-        more = replace(choices, run_hooks=True)
+    behind = frozenset(name for step in plan.steps for name in step.subjects)
+    if behind and not choices.run_hooks:
+        more = replace(choices, run_hooks=behind)
         longer = planned(model, machine, more)
         commands = [a.command for a in longer.actions if isinstance(a, RunCommand)]
         if commands:

@@ -34,7 +34,7 @@ class Choices:
     remedies: tuple[tuple[str, Remedy], ...] = ()
     accepted: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
-    run_hooks: bool = False  # the owner's own steps and deploy hooks, as after a renewal
+    run_hooks: frozenset[str] = frozenset()  # lineages of which what follows a renewal is run
 
     def wants(self, rule: str, subject: str) -> bool:
         """Is this finding to be dealt with?"""
@@ -105,7 +105,7 @@ def plan_of(model: Model, sight: Sight, choices: Choices, remote: Remote | None 
         if trigger is not None:
             settle(draft, trigger, group)
     stale = [x for x in model.lineages if choices.wants(resync.RULE, x.name)]
-    renewing.bring_up_to_date(draft, stale, remote, run_hooks=choices.run_hooks)
+    renewing.bring_up_to_date(draft, stale, remote, choices.run_hooks)
     host = model.host
     return Plan(
         host.name,

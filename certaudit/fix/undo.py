@@ -103,13 +103,16 @@ def undo(record: Record, machine: Machine, store: Store, forced: frozenset[str])
             there = differing_elsewhere(record, machine)
             changed += tuple(text for a, text in there if a.where not in forced)
         except RemoteError as error:
-            raise DriftError((str(error),)) from error
+            why = f"{error}; without --remote, all but other hosts is taken back"
+            raise DriftError((why,)) from error
         if changed:
             raise DriftError(changed)
         lost = [
             n
             for n, a in copies(record.plan)
-            if opened(record, n) and old_bytes(record, n, a, machine, store) is None
+            if opened(record, n)
+            and (machine.remote or isinstance(a, CopyParts))
+            and old_bytes(record, n, a, machine, store) is None
         ]
         if lost:
             places = dict(copies(record.plan))

@@ -247,7 +247,7 @@ def test_what_the_owner_does_there_after_sending_is_left(tmp_path: Path, others:
     plan = here.plan(STEPS)
     assert len(plan.actions) == 2
     assert plan.commands == ("ssh backup.example.org systemctl reload nginx",)
-    told = here.plan(Choices(only=("stale-copy",), run_hooks=True))
+    told = here.plan(Choices(only=("stale-copy",), run_hooks=frozenset({"hoge.example"})))
     assert [a.command for a in told.actions if isinstance(a, RunCommand)] == [
         "ssh backup.example.org systemctl reload nginx",
         "service nginx reload",
@@ -327,7 +327,7 @@ def test_an_account_without_commands_and_sftp_is_left_to_the_owners_way(
     program.write_text("#!/bin/sh\necho only rsync here >&2\nexit 1\n")
     (refusal,) = refusals(here)
     assert "runs no command for this account: only rsync here" in refusal.why
-    own = Choices(only=("stale-copy",), run_hooks=True)
+    own = Choices(only=("stale-copy",), run_hooks=frozenset({"hoge.example"}))
     plan = here.plan(own)
     assert plan.refusals == ()
     (action,) = plan.actions
