@@ -22,7 +22,7 @@ REMEDIES: dict[Remedy, str] = {
     "d": "switch the trigger off",
     "e": "switch the trigger off so that upgrades and first boots leave it off",
     "owner": "say in certaudit.toml who is meant to renew it",
-    "resync": "copy the live files there again",
+    "resync": "bring what holds or serves the certificate up to date",
 }
 
 

@@ -91,13 +91,15 @@ def consents_asked(look: Looking, planned: Planning, choices: Choices) -> Choice
     """Ask for what is never done unasked: other hosts, and the owner's own steps."""
     from certaudit.plan import RunCommand  # noqa: PLC0415
 
-    unseen = planned(look(choices), choices).unseen
-    if unseen:
-        say("", "The certificate also goes to other hosts:", *(f"   {place}" for place in unseen))
+    plan = planned(look(choices), choices)
+    if plan.unseen:
+        say("", "The certificate also goes to other hosts:", *(f"   {place}" for place in plan.unseen))
         if reply("Look there over ssh, as this user? [y/N] ") in ("y", "yes"):
             choices = replace(choices, remote=True)
-    more = replace(choices, run_hooks=True)
-    actions = () if choices.run_hooks else planned(look(more), more).actions
+            plan = planned(look(choices), choices)
+    behind = frozenset(name for step in plan.steps for name in step.subjects)
+    more = replace(choices, run_hooks=behind)
+    actions = () if choices.run_hooks or not behind else planned(look(more), more).actions
     commands = [action.command for action in actions if isinstance(action, RunCommand)]
     if commands:
         say("", "After a renewal its owner also runs:", *(f"   {command}" for command in commands))

@@ -10,7 +10,16 @@ import typer
 
 from certaudit.cli.audit import Format, check_slugs
 from certaudit.cli.common import AsOfOption, PolicyOption, RootOption
-from certaudit.cli.repair import STATE, Look, RemoteOption, RunHooksOption, StateOption, go, only_here
+from certaudit.cli.repair import (
+    STATE,
+    Look,
+    RemoteOption,
+    RunHooksOption,
+    StateOption,
+    go,
+    only_here,
+    with_hooks,
+)
 from certaudit.errors import UsageError
 from certaudit.parsers.policy import POLICY_FILE
 
@@ -60,7 +69,7 @@ def command(
     look = Look(target or root or Path("/"), as_of, policy)
     only_here(look.target, remote=remote, run_hooks=run_hooks)
     asked_for = chosen(only or [], remedy or [], accepted or [], owner or [])
-    choices = replace(asked_for, remote=remote, run_hooks=run_hooks)
+    choices = with_hooks(look, replace(asked_for, remote=remote), run_hooks=run_hooks)
     return go(look, choices, form, state_dir, show_only=plan_only, yes=yes, well=WELL)
 
 

@@ -80,6 +80,14 @@ def only_here(target: Path, *, remote: bool, run_hooks: bool) -> None:
         raise UsageError(f"{option} works on the host this runs on, not on the image in {target}")
 
 
+def with_hooks(look: Look, choices: Choices, *, run_hooks: bool) -> Choices:
+    """``--run-hooks`` is meant for every certificate."""
+    if not run_hooks:
+        return choices
+    names = frozenset(lineage.name for lineage in look.once(choices)[0].lineages)
+    return replace(choices, run_hooks=names)
+
+
 class Look:
     """One target, looked at as often as needed; what was seen for the same owners is kept."""
 

@@ -9,7 +9,16 @@ import typer
 
 from certaudit.cli.audit import Format
 from certaudit.cli.common import AsOfOption, PolicyOption, RootOption
-from certaudit.cli.repair import STATE, Look, RemoteOption, RunHooksOption, StateOption, go, only_here
+from certaudit.cli.repair import (
+    STATE,
+    Look,
+    RemoteOption,
+    RunHooksOption,
+    StateOption,
+    go,
+    only_here,
+    with_hooks,
+)
 from certaudit.errors import UsageError
 
 WELL = "no copy is stale, and nothing here serves an older certificate"
@@ -46,5 +55,5 @@ def command(
     look = Look(target or root or Path("/"), as_of, policy, connect=True)
     only_here(look.target, remote=remote, run_hooks=run_hooks)
     only = f"{RULES[-1]}:{name}" if name else RULES[-1]
-    choices = Choices(only=(only,), remote=remote, run_hooks=run_hooks)
+    choices = with_hooks(look, Choices(only=(only,), remote=remote), run_hooks=run_hooks)
     return go(look, choices, form, state_dir, show_only=plan_only, yes=yes, well=WELL)

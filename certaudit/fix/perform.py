@@ -152,9 +152,7 @@ def apply(plan: Plan, machine: Machine, store: Store, now: datetime, by: str) ->
             for step, numbers in numbered(plan):
                 try:
                     record = do_step(step, numbers, data, machine, switch, store, record)
-                except (
-                    OutwardError
-                ) as error:  # a host or consumer that fails keeps no other from its own
+                except OutwardError as error:  # keeps no other host or consumer from its own
                     failures.append(str(error))
                     record = store.record(record.id)
         except CertauditError as error:

@@ -55,7 +55,7 @@ def plan_of(model: Model, sight: Sight, choices: Choices, remote: Remote | None 
         if trigger is not None:
             settle(draft, trigger, group)
     stale = [x for x in model.lineages if choices.wants(resync.RULE, x.name)]
-    renewing.bring_up_to_date(draft, stale, remote, run_hooks=choices.run_hooks)
+    renewing.bring_up_to_date(draft, stale, remote, choices.run_hooks)
     return Plan(
         host=model.host.name,
         target=model.host.target,

@@ -28,8 +28,8 @@ class Choices:
     """What a person chose: ``only``, ``remedies`` and ``owners`` as on the command line.
 
     ``accepted`` are lineages that may lose their last path; ``declined`` are keys of steps (``key_of``).
-    ``remote``: look at other hosts, and write there, over ssh; ``run_hooks``: run the owner's own steps
-    and the deploy hooks, as after a renewal.
+    ``remote``: look at other hosts, and write there, over ssh; ``run_hooks``: the lineages of which
+    the owner's own steps and the deploy hooks are run, as after a renewal.
     """
 
     only: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Choices:
     declined: frozenset[str] = frozenset()
     owners: tuple[tuple[str, str], ...] = ()
     remote: bool = False
-    run_hooks: bool = False
+    run_hooks: frozenset[str] = frozenset()
 
     def wants(self, rule: str, subject: str) -> bool:
         """Is this finding to be dealt with?"""

@@ -42,23 +42,26 @@ def about(step: Step) -> str:
 
 
 def bring_up_to_date(
-    draft: Draft, lineages: Sequence[Lineage], remote: Remote | None, *, run_hooks: bool
+    draft: Draft, lineages: Sequence[Lineage], remote: Remote | None, run_hooks: frozenset[str]
 ) -> None:
-    """Add the steps for some lineages to a plan."""
+    """Add the steps for some lineages to a plan; ``run_hooks`` as in ``Choices``."""
     begin = len(draft.steps)
     hosts: dict[str, frozenset[str]] = {}
     for lineage in lineages:
         draft.take(resync.resynced(draft.model, lineage, draft.sight))
-        hosts[lineage.name] = elsewhere(draft, lineage, remote, own=run_hooks)
-        if run_hooks:
+        own = lineage.name in run_hooks
+        hosts[lineage.name] = elsewhere(draft, lineage, remote, own=own)
+        if own:
             draft.take(own_steps.run_again(draft.model, lineage, draft.sight, hosts[lineage.name]))
     by_hand = reload(draft, begin, lineages)
     told = {command for refusal in draft.refusals for command in refusal.commands}
     for lineage in lineages:
         done = [s for s in draft.steps[begin:] if lineage.name in s.subjects]
-        left = own_steps.left(draft.model, lineage, draft.sight, hosts[lineage.name], done)
-        every = {step.command for step in own_steps.mine(draft.model, lineage)}
-        gone = told | (every - set(left) if done else set())
+        left: tuple[str, ...] = ()
+        gone = set(told)
+        if any(not about(step).startswith("unit ") for step in done):
+            left = own_steps.left(draft.model, lineage, draft.sight, hosts[lineage.name], done)
+            gone |= {s.command for s in own_steps.mine(draft.model, lineage)} - set(left)
         tell(draft, lineage, (*left, *by_hand.get(lineage.name, ())), gone)
 
 

@@ -16,10 +16,10 @@ from certaudit.fix.resync import LASTS, RULE, Live, form, fresh_part, kept, live
 from certaudit.fix.sight import CannotError, Sight, digest, line_of
 from certaudit.host.ssh import RestrictedError, Way
 from certaudit.linking.ownership import own_steps
-from certaudit.model import Lineage, Model
+from certaudit.model import Distribution, Lineage, Model
 from certaudit.parsers.certificate import PemFile, parse_pem
 from certaudit.parsers.remote_files import RemoteFile
-from certaudit.parsers.ssh_command import Sending, is_remote, parse_place, sending
+from certaudit.parsers.ssh_command import Sending, is_remote, may_send, parse_place, sending
 from certaudit.plan import Refusal, SendParts, Step
 
 
@@ -50,18 +50,39 @@ class Target:
 
 def targets(model: Model, lineage: Lineage, sight: Sight) -> Iterator[Target]:
     """Where the owner's steps send a lineage, then where the policy wants it, each place once."""
-    seen: set[tuple[str, str]] = set()
-    owner = model.path(lineage.owner)
-    for step in own_steps(owner, lineage.name) if owner else ():
-        found = sending(step.command, line_of(step.source, sight)) if step.kind == "remote" else None
-        if found and (found.host, f"{found.path}\0{found.names}") not in seen:
-            seen.add((found.host, f"{found.path}\0{found.names}"))
+    seen: set[Sending] = set()
+    for step in remote_steps(model, lineage):
+        found = sending(step.command, line_of(step.source, sight))
+        if found and found not in seen:
+            seen.add(found)
             yield Target(found, step.command)
+    known = {(found.host, found.path) for found in seen}
     for name, place in model.policy.copies:
         if name == lineage.name and is_remote(place):
             found = parse_place(place)
-            if not any(found.host == host and found.path == at.partition("\0")[0] for host, at in seen):
+            if (found.host, found.path) not in known:
                 yield Target(found)
+
+
+def remote_steps(model: Model, lineage: Lineage) -> Iterator[Distribution]:
+    """The owner's steps that reach other hosts, where they do so as root does: by the same ssh."""
+    owner = model.path(lineage.owner)
+    trigger = model.trigger(owner.trigger) if owner else None
+    if owner and (trigger is None or trigger.user in (None, "root")):
+        yield from (s for s in own_steps(owner, lineage.name) if s.kind == "remote")
+
+
+def check_whole(model: Model, lineage: Lineage, host: str, sight: Sight) -> None:
+    """Raise ``CannotError`` where the owner may send more to a host than is known for certain.
+
+    Certificate and key could part if only one of them were sent.
+    """
+    for step in remote_steps(model, lineage):
+        if sending(step.command, line_of(step.source, sight)) is None and may_send(step.command, host):
+            raise CannotError(
+                f"{step.source.path}:{step.source.line} may send more to {host}, and not every word "
+                "of it is certain: certificate and key could part"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +112,7 @@ def sent(model: Model, lineage: Lineage, sight: Sight, remote: Remote, *, own: b
     hosts: set[str] = set()
     for way, group in by_way.items():
         try:
+            check_whole(model, lineage, way.host, sight)
             actions = tuple(behind(way, group, lineage, live, sight, remote))
             found += [step_of(lineage, way, actions)] if actions else []
         except CertauditError as error:

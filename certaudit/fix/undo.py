@@ -110,7 +110,8 @@ def undo(
             there = differing_elsewhere(record, machine)
             changed += tuple(text for a, text in there if a.where not in settled)
         except RemoteError as error:
-            raise DriftError((str(error),)) from error
+            why = f"{error}; without --remote, all but other hosts is taken back"
+            raise DriftError((why,)) from error
         if changed:
             raise DriftError(changed)
         lost = [
@@ -118,6 +119,7 @@ def undo(
             for n, a in copies(record.plan)
             if opened(record, n)
             and (a.where if isinstance(a, SendParts) else a.path) not in kept
+            and (machine.remote or isinstance(a, CopyParts))
             and old_bytes(record, n, a, machine, store) is None
         ]
         if lost:

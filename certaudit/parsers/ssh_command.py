@@ -80,6 +80,17 @@ def sending(command: str, written: str = "") -> Sending | None:
     return by_scp(words[1:]) if tool == "scp" else by_rsync(words[1:], quoted(written))
 
 
+def may_send(command: str, host: str) -> bool:
+    """May a command that is not understood write files on a host, as far as its words tell?"""
+    words = command.split()
+    tool = PurePosixPath(words[0]).name if words else ""
+    if tool not in ("scp", "rsync", "sftp", "ssh"):
+        return False
+    places = [word.partition(":")[0] for word in words[1:] if ":" in word or tool in ("ssh", "sftp")]
+    writes = tool != "ssh" or any(sign in command for sign in (">", "tee ", "of=", "$", "`"))
+    return writes and any(place == host or not WORD.fullmatch(place) for place in places)
+
+
 def by_ssh(words: list[str]) -> Sending | None:
     """``ssh [OPTIONS] HOST 'cat > FILE'`` and the like."""
     options, rest = ssh_options(words, "ssh")

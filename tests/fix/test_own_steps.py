@@ -15,7 +15,7 @@ from tests.fix.test_sending import SCRIPT
 STALE = "copy /srv/host1/tls/x.pem of hoge.example 1 fullchain\n"
 COPY = 'install -m 0644 "$LIVE/fullchain.pem" /srv/host1/tls/x.pem'
 ASKED = Choices(only=("stale-copy",))
-TOLD = Choices(only=("stale-copy",), run_hooks=True)
+TOLD = Choices(only=("stale-copy",), run_hooks=frozenset({"hoge.example"}))
 
 
 def machine(tmp_path: Path, *steps: str, more: str = "") -> Bench:

@@ -247,12 +247,31 @@ def test_what_the_owner_does_there_after_sending_is_left(tmp_path: Path, others:
     plan = here.plan(STEPS)
     assert len(plan.actions) == 2
     assert plan.commands == ("ssh backup.example.org systemctl reload nginx",)
-    told = here.plan(Choices(only=("stale-copy",), run_hooks=True))
+    told = here.plan(Choices(only=("stale-copy",), run_hooks=frozenset({"hoge.example"})))
     assert [a.command for a in told.actions if isinstance(a, RunCommand)] == [
         "ssh backup.example.org systemctl reload nginx",
         "service nginx reload",
     ]
     assert told.commands == ()
+
+
+def test_a_pair_is_not_parted_by_a_step_that_is_not_certain(tmp_path: Path, others: OtherHosts) -> None:
+    full = 'scp "$LIVE/fullchain.pem" backup.example.org:tls/'
+    here = machine(tmp_path, full, 'scp "$(ls -d $LIVE/priv*)" backup.example.org:tls/')
+    give(here, others.home("backup.example.org") / "tls", 1)
+    assert sends(here) == {}
+    (refusal,) = refusals(here)
+    assert "certificate and key could part" in refusal.why
+
+
+def test_what_another_user_sends_is_not_sent_by_root(tmp_path: Path, others: OtherHosts) -> None:
+    line = "17 4 * * * admin /usr/local/sbin/renew-wildcard"
+    more = f"replace /etc/cron.d/wildcard\n| PATH=/usr/sbin:/usr/bin:/sbin:/bin\n| {line}\n"
+    here = bench(SCRIPT.format(PAIR) + more, tmp_path)
+    here.remote = True
+    give(here, others.home("backup.example.org") / "tls", 1)
+    assert sends(here) == {}
+    assert others.asked == []
 
 
 def test_drift_there_is_refused_before_anything_is_written(tmp_path: Path, others: OtherHosts) -> None:
@@ -308,7 +327,7 @@ def test_an_account_without_commands_and_sftp_is_left_to_the_owners_way(
     program.write_text("#!/bin/sh\necho only rsync here >&2\nexit 1\n")
     (refusal,) = refusals(here)
     assert "runs no command for this account: only rsync here" in refusal.why
-    own = Choices(only=("stale-copy",), run_hooks=True)
+    own = Choices(only=("stale-copy",), run_hooks=frozenset({"hoge.example"}))
     plan = here.plan(own)
     assert plan.refusals == ()
     (action,) = plan.actions

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certaudit.errors import ParseError
-from certaudit.parsers.ssh_command import Sending, is_remote, parse_place, sending
+from certaudit.parsers.ssh_command import Sending, is_remote, may_send, parse_place, sending
 
 IN_LIVE = ("cert.pem", "chain.pem", "fullchain.pem", "privkey.pem")
 LIVE = "/etc/letsencrypt/live/a.example"
@@ -89,6 +89,23 @@ def test_the_shell_of_rsync_is_read_from_the_line_as_written() -> None:
     assert sending(command, 'rsync -a -e "$SHELL_THERE" a.pem web:/x') is None
     long = "rsync -a --rsh=ssh -p 2222 -i /k a.pem web:/x"
     assert sending(long, "rsync -a --rsh='ssh -p 2222 -i /k' a.pem web:/x") == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "may"),
+    [
+        ("scp $KEY web:/x", True),
+        ("scp $KEY $HOST:/x", True),
+        ("scp $KEY other:/x", False),
+        ("sftp -b /batch web", True),
+        ("ssh web cat > $D/x", True),
+        ("ssh web systemctl reload nginx", False),
+        ("ssh other cat > $D/x", True),  # what $D holds, nobody knows
+        ("aws s3 cp a s3://bucket/", False),
+    ],
+)
+def test_what_may_reach_a_host_too(command: str, may: bool) -> None:
+    assert may_send(command, "web") is may
 
 
 def test_places() -> None:
