@@ -23,7 +23,6 @@ AS_OF = "2023-12-03T12:24:00+09:00"
 OWNED = "cron:/etc/cron.d/wildcard"
 
 
-
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(MACHINES / "demo.machine", tmp_path_factory.mktemp("cli") / "demo").root
