@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import string
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -78,11 +79,8 @@ def checks(say: Callable[[str, str, str], str], name: str) -> Iterator[str]:
         "Requested authenticator webroot and installer None",
     )
     yield say("DEBUG", selection, f"Single candidate plugin: * webroot\n{PLUGIN}")
-    yield say(
-        "DEBUG",
-        selection,
-        "Selected authenticator <certbot._internal.plugins.webroot.Authenticator object at 0x7f1d2c3b4a50> and installer None",
-    )
+    webroot = "<certbot._internal.plugins.webroot.Authenticator object at 0x7f1d2c3b4a50>"
+    yield say("DEBUG", selection, f"Selected authenticator {webroot} and installer None")
     yield say("DEBUG", "certbot.ocsp", f"Querying OCSP for /etc/letsencrypt/archive/{name}/cert3.pem")
     yield say("DEBUG", "urllib3.connectionpool", "Starting new HTTP connection (1): r3.o.lencr.org:80")
     yield say("DEBUG", "urllib3.connectionpool", 'http://r3.o.lencr.org:80 "POST / HTTP/1.1" 200 503')
@@ -99,9 +97,7 @@ def exchange(
     """One call of the CA's interface and its answer."""
 
     def token(size: int) -> str:
-        return "".join(
-            numbers.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", k=size)
-        )
+        return "".join(numbers.choices(string.ascii_letters + string.digits + "-_", k=size))
 
     yield say(
         "DEBUG", logger, "JWS payload:\nb'" + repr(json.dumps({"n": number}, indent=2))[1:-1] + "'"
@@ -127,7 +123,8 @@ def exchange(
     chain = (
         f"-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n" if certificate else ""
     )
-    headers = f"HTTP 200\nServer: nginx\nDate: {at:%a, %d %b %Y %H:%M:%S} GMT\n{HEADERS}Replay-Nonce: {token(51)}\n"
+    date = f"Date: {at:%a, %d %b %Y %H:%M:%S} GMT"
+    headers = f"HTTP 200\nServer: nginx\n{date}\n{HEADERS}Replay-Nonce: {token(51)}\n"
     yield say("DEBUG", logger, f"Received response:\n{headers}\n{json.dumps(answer, indent=2)}\n{chain}")
     yield say("DEBUG", logger, f"Storing nonce: {token(51)}")
 

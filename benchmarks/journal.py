@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from benchmarks.literals import LITERALS
 from certaudit.host.journal import Journal
-from certaudit.sources.logs import IDENTIFIERS
+
+UNITS = ("certbot.service", "certbot.timer")
+IDENTIFIERS = ("CRON", "CROND", "crond", "cron", "anacron", "sudo")
 
 
 def main() -> None:
-    """Read, and print how many entries there are."""
+    """Read, and print how many entries there are and how old the oldest is."""
     journal = Journal(Path("/usr/bin/journalctl"), (Path(sys.argv[1]),))
-    print(
-        len(list(journal.entries(("certbot.service", "certbot.timer"), IDENTIFIERS))), journal.oldest()
-    )
+    read = journal.entries(UNITS, IDENTIFIERS, LITERALS)
+    print(len(read.entries), journal.oldest())
 
 
 if __name__ == "__main__":

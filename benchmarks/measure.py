@@ -48,7 +48,7 @@ def paired(words: Sequence[str], rounds: int = ROUNDS) -> tuple[Cost, float]:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times as long (wall, CPU) one command took as another: median, least and most of pairs."""
+    """How many times as long one command took as another: median, least and most of the pairs."""
 
     wall: tuple[float, float, float]
     cpu: tuple[float, float, float]

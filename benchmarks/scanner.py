@@ -10,9 +10,13 @@ import os
 import sys
 from pathlib import Path, PurePosixPath
 
+from benchmarks.literals import LITERALS
+from certaudit.host import scan
 from certaudit.host.literals import Finder
 from certaudit.host.log_files import LogFile, Share, log_file
 from certaudit.host.root import Root
+from certaudit.host.scan import Part
+from certaudit.host.unpacking import pieces
 
 
 def files_of(words: list[str]) -> list[LogFile]:
@@ -21,11 +25,8 @@ def files_of(words: list[str]) -> list[LogFile]:
     return [log_file(root, PurePosixPath(Path(word).resolve())) for word in words]
 
 
-def unpack(file: LogFile, share: Share | None, finder: Finder, report: object) -> object:
+def unpack(file: LogFile, share: Share | None, finder: Finder, report: object) -> Part:
     """A reader that looks at nothing."""
-    from certaudit.host.scan import Part
-    from certaudit.host.unpacking import pieces
-
     del share, finder, report
     with file.root.open(file.path) as raw:
         for _ in pieces(raw):
@@ -35,13 +36,10 @@ def unpack(file: LogFile, share: Share | None, finder: Finder, report: object) -
 
 def main() -> None:
     """Search, and print."""
-    from benchmarks.literals import LITERALS
-    from certaudit.host import scan
-
     words = sys.argv[1:]
     workers = int(os.environ.get("BENCH_WORKERS", "0")) or None
     if words[0] == "--plain-read":
-        scan.read = unpack  # type: ignore[assignment]
+        scan.read = unpack
         words.pop(0)
     found = scan.search(files_of(words), [text.encode() for text in LITERALS], workers=workers)
     out = "".join(f"{line}\n" for one in found for _, line in one.lines)

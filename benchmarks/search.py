@@ -12,14 +12,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.corpus import MB, ROTATIONS, made
 from benchmarks.literals import LITERALS
-from benchmarks.measure import against, peak_added
+from benchmarks.measure import EMPTY, against, peak_added
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 ONE = "Starting Certbot"
 SCAN = (sys.executable, "-m", "benchmarks.scanner")
+RG = ("rg", "--no-config", "--no-filename", "--no-line-number", "--no-messages", "-F")
 PEERS = {"rg": "ripgrep", "zgrep": "gzip", "journalctl": "systemd", "zstd": "zstd", "xz": "xz-utils"}
 
 
@@ -27,7 +29,7 @@ def row(name: str, goal: str, first: Sequence[str], second: Sequence[str]) -> No
     """One line of the table: how many times as long the first takes as the second."""
     found = against(first, second, ROUNDS)
     wall, cpu = (f"{m:5.2f} ({least:.2f}-{most:.2f})" for m, least, most in (found.wall, found.cpu))
-    print(f"{name:<42} {wall:<20} {cpu:<20} {found.first.wall:7.3f} {found.second.wall:7.3f}  {goal}")
+    print(f"{name:<44} {wall:<20} {cpu:<20} {found.first.wall:7.3f} {found.second.wall:7.3f}  {goal}")
 
 
 def same(first: Sequence[str], second: Sequence[str]) -> None:
@@ -50,86 +52,65 @@ def main() -> None:
     home = made()
     patterns = home / "patterns"
     patterns.write_text("".join(f"{text}\n" for text in LITERALS))
-    files = {
-        folder.name: sorted(map(str, folder.iterdir())) for folder in home.iterdir() if folder.is_dir()
-    }
-    plain, gz, zst, xz = (files[name] for name in ("web01", "web01-gz", "web01-zst", "web01-xz"))
-    rg = ("rg", "--no-filename", "--no-line-number", "--no-config", "--no-messages", "-F")
+    files = {path.name: sorted(map(str, path.iterdir())) for path in home.iterdir() if path.is_dir()}
     versions = [
         run((program, "--version")).decode().splitlines()[0] for program in ("rg", "grep", "gzip")
     ]
     print(f"{MB} MB in {ROTATIONS} files, {len(LITERALS)} literals; {'; '.join(versions)}")
-    print(f"median (least-most) of {ROUNDS} pairs, the time of one over the time of the other")
-    print(f"{'':<42} {'wall':<20} {'CPU':<20} {'first s':>7} {'other s':>7}  goal")
-    for kind, paths in (
-        ("plain", plain),
-        ("gz", gz),
-        ("zst", zst),
-        ("xz", xz),
-        ("dense", files["dense-gz"]),
-    ):
-        if kind != "dense":
-            same(
-                (*SCAN, *paths),
-                (*rg, *(() if kind == "plain" else ("-z",)), "-f", str(patterns), *paths),
-            )
+    print(f"median (least-most) of {ROUNDS} pairs: the time of one over the time of the other")
+    print(f"{'':<44} {'wall':<20} {'CPU':<20} {'first s':>7} {'other s':>7}  goal")
+    packed(files, str(patterns))
+    plain(files["web01"], files["dense"], str(patterns))
+    others(home, files["letsencrypt"])
+    for kind in ("web01", "web01-gz", "web01-zst", "web01-xz"):
+        added = peak_added(files[kind]) / 2**20
+        print(f"memory that the search of {kind} adds, workers included: {added:.1f} MiB  (<= 32)")
+
+
+def packed(files: dict[str, list[str]], patterns: str) -> None:
+    """gzip, zstd and xz."""
+    gz, zst, xz, dense = (files[name] for name in ("web01-gz", "web01-zst", "web01-xz", "dense-gz"))
+    for paths in (gz, zst, xz):
+        same((*SCAN, *paths), (*RG, "-z", "-f", patterns, *paths))
     row("zgrep, 1 literal / certaudit, gz", ">= 8", ("zgrep", "-h", "-F", ONE, *gz), (*SCAN, *gz))
-    row("rg -z, 1 literal / certaudit, gz", ">= 3", (*rg, "-z", ONE, *gz), (*SCAN, *gz))
+    row("rg -z, 1 literal / certaudit, gz", ">= 3", (*RG, "-z", ONE, *gz), (*SCAN, *gz))
     row("certaudit / igzip alone, gz", "<= 1.5", (*SCAN, *gz), (*SCAN, "--plain-read", *gz))
-    row("rg -z, 1 literal / certaudit, zst", ">= 1", (*rg, "-z", ONE, *zst), (*SCAN, *zst))
-    row("rg -z, 1 literal / certaudit, xz", ">= 1", (*rg, "-z", ONE, *xz), (*SCAN, *xz))
+    row("rg -z, 1 literal / certaudit, zst", ">= 1", (*RG, "-z", ONE, *zst), (*SCAN, *zst))
+    row("rg -z, 1 literal / certaudit, xz", ">= 1", (*RG, "-z", ONE, *xz), (*SCAN, *xz))
+    row("dense / not, gz", "<= 2", (*SCAN, *dense), (*SCAN, *gz))
+    one = ("env", "BENCH_WORKERS=1", *SCAN)
+    row("8 files / 1 file, gz, one process", "~ 8", (*one, *gz), (*one, gz[0]))
+
+
+def plain(paths: list[str], dense: list[str], patterns: str) -> None:
+    """What is not packed."""
+    same((*SCAN, *paths), (*RG, "-f", patterns, *paths))
+    row("grep -F, 1 literal / certaudit, plain", ">= 3", ("grep", "-hF", ONE, *paths), (*SCAN, *paths))
     row(
-        "grep -F, 1 literal / certaudit, plain",
-        ">= 3",
-        ("grep", "-h", "-F", ONE, *plain),
-        (*SCAN, *plain),
+        "grep -F -f, all / certaudit, plain",
+        "",
+        ("grep", "-hF", "-f", patterns, *paths),
+        (*SCAN, *paths),
     )
-    grep = ("grep", "-h", "-F", "-f", str(patterns))
-    row("grep -F -f, all literals / certaudit, plain", "", (*grep, *plain), (*SCAN, *plain))
-    row("certaudit / rg, 1 literal, plain", "<= 2", (*SCAN, *plain), (*rg, ONE, *plain))
-    row(
-        "certaudit / rg, all literals, plain",
-        "<= 2",
-        (*SCAN, *plain),
-        (*rg, "-f", str(patterns), *plain),
-    )
-    row("dense / not, gz", "<= 2", (*SCAN, *files["dense-gz"]), (*SCAN, *gz))
-    row("dense / not, plain", "<= 2", (*SCAN, *files["dense"]), (*SCAN, *plain))
-    row(
-        "8 files / 1 file, gz, one worker",
-        "~ 8",
-        ("env", "BENCH_WORKERS=1", *SCAN, *gz),
-        ("env", "BENCH_WORKERS=1", *SCAN, gz[0]),
-    )
-    client = str(home / "letsencrypt")
-    row(
-        "certbot's logs parsed / read (cat)",
-        "0.1 s for 1000",
-        (sys.executable, "-m", "benchmarks.client_log", client),
-        ("cat", *files["letsencrypt"]),
-    )
+    row("certaudit / rg, 1 literal, plain", "<= 2", (*SCAN, *paths), (*RG, ONE, *paths))
+    row("certaudit / rg, all literals, plain", "<= 2", (*SCAN, *paths), (*RG, "-f", patterns, *paths))
+    row("dense / not, plain", "<= 2", (*SCAN, *dense), (*SCAN, *paths))
+
+
+def others(home: Path, client: list[str]) -> None:
+    """certbot's own logs, and the journal."""
+    python = (sys.executable, "-m")
+    parsed = (*python, "benchmarks.client_log", str(home / "letsencrypt"))
+    row(f"{len(client)} logs of certbot parsed / an empty Python", "+ 0.1 s", parsed, EMPTY)
     journal = str(home / "system.journal")
-    match = (
-        "journalctl",
-        f"--file={journal}",
-        "-o",
-        "json",
-        "--all",
-        "_SYSTEMD_UNIT=certbot.service",
-        "+",
-        "UNIT=certbot.service",
-        "_PID=1",
-    )
+    units = ("_SYSTEMD_UNIT=certbot.service", "+", "UNIT=certbot.service", "_PID=1")
+    match = ("journalctl", f"--file={journal}", "--output=json", "--all", *units)
     row(
-        "certaudit / journalctl's own match",
+        "certaudit / journalctl's match, journal",
         "+ 0.1 s",
-        (sys.executable, "-m", "benchmarks.journal", journal),
+        (*python, "benchmarks.journal", journal),
         match,
     )
-    for kind, paths in (("plain", plain), ("gz", gz), ("zst", zst), ("xz", xz)):
-        print(
-            f"memory that the search of {kind} adds, both workers: {peak_added(paths) / 2**20:.1f} MiB  (<= 32)"
-        )
 
 
 if __name__ == "__main__":
