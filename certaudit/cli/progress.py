@@ -1,6 +1,6 @@
 """What a person who waits is told on stderr: how far the reading of the logs is, or what goes on.
 
-Law: only on a terminal that can take it back, and only after a second; nothing of a bar stays.
+Law: only on a terminal, and only after a second; nothing of a bar stays.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def watched() -> Iterator[Progress]:
     from certaudit.host.scan import unwatched  # noqa: PLC0415 - only verbs that look at a machine pay
 
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield unwatched
+        with patience("reading the machine"):
+            yield unwatched
         return
     bar = Bar()
     try:
