@@ -28,6 +28,7 @@ BY_HAND = timedelta(seconds=30)
 SOON = timedelta(seconds=5)  # systemctl has its unit started at once
 ANACRONTAB = "/etc/anacrontab"
 PEOPLE = frozenset({"sudo", "shell"})
+NOBODYS = PEOPLE | {"power"}  # starts that are no trigger's
 UNITS = frozenset({"timer", "path", "socket", "boot"})
 
 
@@ -91,7 +92,7 @@ def likely(found: Sequence[Claim]) -> list[Claim]:
 
 def owners_of(start: Start, linked: Sequence[Linked]) -> tuple[Linked, ...]:
     """The triggers that a start line can belong to."""
-    if start.kind in PEOPLE:
+    if start.kind in NOBODYS:
         return ()
     return tuple(one for one in linked if could_start(start, one))
 

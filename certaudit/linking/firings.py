@@ -18,6 +18,7 @@ from certaudit.parsers import calendar
 from certaudit.parsers.crontab import next_firing
 
 CRON = frozenset({"cron", "run-parts"})  # a script of cron.daily has the schedule of cron's line
+LONG_SLEEP = timedelta(hours=14)  # when a machine went to sleep is not told: no longer ago than this
 GRAIN = timedelta(seconds=90)  # AccuracySec is a minute unless set; a busy machine is late
 LOOK_BACK = 35  # days
 MOST = 1440
@@ -121,17 +122,43 @@ class Span:
     until: datetime
 
 
-def doubts(starts: Iterable[Start], one: Linked, span: Span) -> Doubts:
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A time that ended with the machine waking up, or booting; where its beginning is told."""
+
+    since: datetime
+    until: datetime
+    slept: bool
+
+
+def breaks_of(starts: Iterable[Start]) -> tuple[Break, ...]:
+    """The breaks that lines about the machine's power tell of."""
+    found: list[Break] = []
+    began: datetime | None = None
+    for start in (start for start in starts if start.kind == "power"):
+        if start.command in ("sleep", "off"):
+            began = start.time
+        else:
+            slept = start.command == "wake"
+            unknown = start.time - LONG_SLEEP if slept else start.time
+            found.append(Break(began or unknown, start.time, slept))
+            began = None
+    return tuple(found)
+
+
+def doubts(starts: Iterable[Start], one: Linked, span: Span, breaks: Sequence[Break] = ()) -> Doubts:
     """Which of the starts that can be a timer's were perhaps made by hand (``systemctl start``).
 
     One elapse fires once: of two starts for it one was not the timer's, and only the timer's stamp
     tells which. A start outside of all its times is not explained. Where the logs do not cover the
     whole time in which an elapse may fire, or nothing fired for the next one (the machine was off, the
-    timer stopped), a single start is not proven either.
+    timer stopped), a single start is not proven either; nor where its own firing may have come later:
+    right after the next elapse, or after a break.
     """
     doubtful: set[Start] = set()
-    unproven: set[Start] = set()
     groups = grouped(starts, one, doubtful)
+    unproven = {start for start in doubtful if caught_up(start, one, breaks)}
+    doubtful -= unproven
     for elapse, group in groups.items():
         others = [s for s in group if not stamped(s, one)]
         if len(group) > 1 or (others and not_fired_since(others[0], one)):
@@ -140,6 +167,8 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span) -> Doubts:
             elapse < span.since
             or not passed(elapse, one, span)
             or silent_after(elapse, groups, one, span)
+            or late_after(elapse, groups, one)
+            or any(displaces(each, elapse, one) for each in breaks)
         ):
             unproven.update(others)
     return Doubts(frozenset(doubtful), frozenset(unproven))
@@ -158,6 +187,32 @@ def silent_after(
         return False
     following = elapse_after(one, elapse)
     return following is not None and following not in groups and passed(following, one, span)
+
+
+def late_after(elapse: datetime, groups: Mapping[datetime, list[Start]], one: Linked) -> bool:
+    """Can the start of the next elapse be the late one of this, which then made the next one pass?"""
+    following = elapse_after(one, elapse)
+    later = groups.get(following) if following is not None else None
+    return later is not None and later[0].time <= elapse + delay_of(one) + GRAIN
+
+
+def displaces(each: Break, elapse: datetime, one: Linked) -> bool:
+    """Can a break have moved an elapse's firing past the next elapse?
+
+    What was missed while the machine was off is delayed anew from the boot (systemd 242 and later);
+    what was due in its sleep fires when it wakes (``timer_enter_waiting`` of systemd's timer.c).
+    """
+    end = elapse + delay_of(one) + GRAIN
+    if not each.slept:
+        return elapse < each.until and each.since <= end
+    following = elapse_after(one, elapse)
+    return following is not None and each.since < end and following <= each.until and elapse < each.until
+
+
+def caught_up(start: Start, one: Linked, breaks: Sequence[Break]) -> bool:
+    """Does a start lie where a timer catches up on what it missed in a break?"""
+    grace = delay_of(one) + GRAIN
+    return any(timedelta(0) <= start.time - each.until <= grace for each in breaks)
 
 
 def grouped(starts: Iterable[Start], one: Linked, outside: set[Start]) -> dict[datetime, list[Start]]:
@@ -209,11 +264,15 @@ def not_fired_since(start: Start, one: Linked) -> bool:
 
 
 def all_doubts(
-    starts: Sequence[Start], linked: Sequence[Linked], names: Mapping[Start, frozenset[str]], span: Span
+    starts: Sequence[Start],
+    linked: Sequence[Linked],
+    names: Mapping[Start, frozenset[str]],
+    span: Span,
+    breaks: Sequence[Break] = (),
 ) -> Doubts:
     """The doubts about all timers' starts; ``names`` are the triggers that each start can belong to."""
     found = [
-        doubts([s for s in starts if one.trigger.id in names.get(s, ())], one, span)
+        doubts([s for s in starts if one.trigger.id in names.get(s, ())], one, span, breaks)
         for one in linked
         if one.trigger.kind == "timer" and one.trigger.schedule is not None
     ]

@@ -29,7 +29,7 @@ from certaudit.linking.claims import (
     trigger_arguments,
     wrapped,
 )
-from certaudit.linking.firings import Doubts, Span, all_doubts, elapse_before
+from certaudit.linking.firings import Doubts, Span, all_doubts, breaks_of, elapse_before
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
 
@@ -179,7 +179,7 @@ def what_is_around(
     own = [s for s in units if s not in by_hand]
     names = {s: matching.names(s) or frozenset(o.trigger.id for o in owners_of(s, linked)) for s in own}
     span = Span(min(times), max(s.ended or s.time for s in starts)) if times else None
-    found = all_doubts(own, linked, names, span) if span else Doubts()
+    found = all_doubts(own, linked, names, span, breaks_of(starts)) if span else Doubts()
     return Around(
         sole=frozenset(
             s

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone, tzinfo
+from typing import Literal
 
 from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
@@ -20,11 +21,14 @@ from certaudit.model import Evidence, Gap
 from certaudit.parsers import events, syslog
 from certaudit.parsers.journal import JournalEntry
 from certaudit.parsers.letsencrypt_log import LogPart, LogRun, parse_logs
+from certaudit.parsers.power import LITERALS as POWER_LITERALS
+from certaudit.parsers.power import SLEEPER, PowerEvent, classify_power
 
 SYSTEM_LOGS = ("syslog", "messages", "cron.log", "cron", "auth.log", "secure", "daemon.log")
 BEGINNING = datetime(2000, 1, 1, tzinfo=timezone.utc)  # no log of an ACME client is older: a bad clock
+GENERAL_LOGS = ("syslog", "messages")  # these hold what kernel and systemd say
 SESSION_LOGS = ("auth.log", "secure")  # read after the logs that tell what cron started
-IDENTIFIERS = ("CRON", "CROND", "crond", "cron", "anacron", "sudo")
+IDENTIFIERS = ("CRON", "CROND", "crond", "cron", "anacron", "sudo", SLEEPER)
 
 
 @dataclass(slots=True)
@@ -106,7 +110,8 @@ def system_log(host: Host, base: str, literals: Sequence[bytes], logs: Logs) -> 
     """The wanted lines of one log of the system."""
     files = files_of(host, "/var/log", base, logs)
     pids = parents(o.event for o in logs.observed) if base in SESSION_LOGS else frozenset()
-    literals = (*literals, *SESSION_LITERALS) if pids else literals
+    more = SESSION_LITERALS if pids else POWER_LITERALS if base in GENERAL_LOGS else ()
+    literals = (*literals, *more)
     texts = [
         syslog.LogText(str(f.path), own_sessions(f.matching(literals), pids), f.modified) for f in files
     ]
@@ -116,16 +121,21 @@ def system_log(host: Host, base: str, literals: Sequence[bytes], logs: Logs) -> 
         reason = f"{found.undated} lines of /var/log/{base} have a date that cannot be read"
         logs.gaps.append(Gap("logs", reason, (Evidence(f"/var/log/{base}"),)))
     logs.observed.extend(classified(found.lines))
-    if base in ("syslog", "messages") and (oldest := first_line_time(host, files, found.lines)):
+    if base in GENERAL_LOGS and (oldest := first_line_time(host, files, found.lines)):
         logs.starts_since = earlier(logs.starts_since, oldest)
 
 
 def classified(lines: Iterable[syslog.LogLine]) -> Iterator[Observed]:
     """The lines that report something, with their evidence."""
     for line in lines:
-        event = events.classify(line) if line.time >= BEGINNING else None
+        event = event_of(line) if line.time >= BEGINNING else None
         if event is not None:
             yield Observed(line.time, event, Evidence(line.where, line.line, line.text, line.time))
+
+
+def event_of(line: events.Message) -> events.Event | PowerEvent | None:
+    """What a line reports."""
+    return events.classify(line) or classify_power(line)
 
 
 def first_line_time(
@@ -154,16 +164,34 @@ def journal(host: Host, wanted: Wanted, logs: Logs) -> None:
         logs.gaps.append(Gap("journal", str(error)))
         return
     logs.gaps.extend(Gap("journal", complaint) for complaint in read.complaints)
-    logs.observed.extend(
-        told for e in read if e.time <= host.as_of and (told := from_entry(e, host.zone))
-    )
+    logs.observed.extend(from_entries([e for e in read if e.time <= host.as_of], host.zone))
     if oldest is not None:
         logs.starts_since = earlier(logs.starts_since, oldest.astimezone(host.zone))
 
 
+def from_entries(entries: Iterable[JournalEntry], zone: tzinfo) -> Iterator[Observed]:
+    """What entries of the journal report, and that the machine booted between two of them."""
+    last: JournalEntry | None = None
+    for entry in entries:
+        if last is not None and entry.boot_id != last.boot_id:
+            yield power(last, "off", zone)
+            yield power(entry, "boot", zone)
+        told = from_entry(entry, zone)
+        if told is not None:
+            yield told
+        last = entry
+
+
+def power(entry: JournalEntry, what: Literal["boot", "off"], zone: tzinfo) -> Observed:
+    """An entry as a sign of the boot it belongs to."""
+    time = local(entry.time, zone)
+    where = Evidence(f"journal:{short(entry.cursor)}", None, f"_BOOT_ID={entry.boot_id}", time)
+    return Observed(time, PowerEvent(what), where)
+
+
 def from_entry(entry: JournalEntry, zone: tzinfo) -> Observed | None:
     """A journal entry that reports something, with unit and invocation as the journal knows them."""
-    event = events.classify(entry)
+    event = event_of(entry)
     if event is None:
         return None
     time = local(entry.time, zone)
