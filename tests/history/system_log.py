@@ -72,9 +72,6 @@ def sleep_text(word: str, systemd: int) -> str:
     """What systemd-sleep says, by version (src/sleep/sleep.c)."""
     doing = "sleep operation 'suspend'"
     texts = (f"Performing {doing}...", f"System returned from {doing}.")
-        "Performing sleep operation 'suspend'...",
-        "System returned from sleep operation 'suspend'.",
-    )
     if systemd < 254:
         texts = ("Entering sleep state 'suspend'...", "System returned from sleep state.")
     if systemd < 250:
