@@ -38,6 +38,7 @@ class Claim:
 
     ``arguments``: do they fit (``None``: cannot be told). ``whole``: the run fills the start from its
     beginning to its end. ``prompt``: the trigger's command does not sleep before it calls the client.
+    ``headed``: the run's own beginning is in its log.
     """
 
     start: Start
@@ -46,6 +47,7 @@ class Claim:
     arguments: bool | None
     whole: bool
     prompt: bool = True
+    headed: bool = True
 
     @property
     def name(self) -> str:
@@ -76,7 +78,8 @@ def claims(run: LogRun, starts: Iterable[Start], linked: Sequence[Linked]) -> li
             if fits(run, start, one):
                 lag, same = began(run) - start.time, trigger_arguments(run, one)
                 whole = is_whole(run, start, one)
-                found.append(Claim(start, one, lag, same, whole, not sleeps(one)))
+                headed = run.started is not None
+                found.append(Claim(start, one, lag, same, whole, not sleeps(one), headed))
     return found
 
 

@@ -156,9 +156,11 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span, breaks: Sequence[Br
     right after the next elapse, or after a break.
     """
     doubtful: set[Start] = set()
-    groups = grouped(starts, one, doubtful)
-    unproven = {start for start in doubtful if caught_up(start, one, breaks)}
-    doubtful -= unproven
+    unproven: set[Start] = set()
+    groups = grouped(starts, one, doubtful, unproven)
+    late = {start for start in doubtful if caught_up(start, one, breaks)}
+    doubtful -= late
+    unproven |= late
     for elapse, group in groups.items():
         others = [s for s in group if not stamped(s, one)]
         if len(group) > 1 or (others and not_fired_since(others[0], one)):
@@ -215,8 +217,13 @@ def caught_up(start: Start, one: Linked, breaks: Sequence[Break]) -> bool:
     return any(timedelta(0) <= start.time - each.until <= grace for each in breaks)
 
 
-def grouped(starts: Iterable[Start], one: Linked, outside: set[Start]) -> dict[datetime, list[Start]]:
-    """Starts by the elapse they can belong to; those that fit none go to ``outside``."""
+def grouped(
+    starts: Iterable[Start], one: Linked, outside: set[Start], given: set[Start]
+) -> dict[datetime, list[Start]]:
+    """Starts by the elapse they can belong to; those that fit none go to ``outside``.
+
+    To ``given`` go those that are given back to an elapse that no start is left of.
+    """
     groups: dict[datetime, list[Start]] = {}
     for start in starts:
         late = lateness(one, start.time)
@@ -226,23 +233,23 @@ def grouped(starts: Iterable[Start], one: Linked, outside: set[Start]) -> dict[d
         elif elapse is not None:
             groups.setdefault(elapse, []).append(start)
     for elapse in sorted(groups):
-        give_back(groups, elapse, one)
+        given.update(give_back(groups, elapse, one))
     return groups
 
 
-def give_back(groups: dict[datetime, list[Start]], elapse: datetime, one: Linked) -> None:
+def give_back(groups: dict[datetime, list[Start]], elapse: datetime, one: Linked) -> list[Start]:
     """A start right after an elapse may be the late one of the elapse before.
 
-    It is, if that has none yet and this one has another; else it counts for both.
+    It is given back, if that has none yet and this one has another; else it counts for both.
     """
     first = groups[elapse][0]
     earlier = elapse_before(one, elapse - SECOND)
     if earlier is None or earlier + delay_of(one) + GRAIN < first.time or len(groups[elapse]) < 2:
-        return
+        return []
     if earlier not in groups:
-        groups[elapse].pop(0)
-    else:
-        groups[earlier].append(first)
+        return [groups[elapse].pop(0)]
+    groups[earlier].append(first)
+    return []
 
 
 def delay_of(one: Linked) -> timedelta:

@@ -116,12 +116,16 @@ class Matching:
         if len(starts) != 1:
             return None
         claim = min((c for c in close if c.start in starts), key=lambda c: c.rank)
-        if not claim.whole and wrapped(claim.linked) and self.contested(claim.start):
+        weak = not claim.headed or (not claim.whole and wrapped(claim.linked))
+        if weak and self.contested(claim.start):
             return None
         return claim.rank, number, claim.start
 
     def contested(self, start: Start) -> bool:
-        """Is a start left to more runs than it makes? After a script's work none is the closest."""
+        """Is a start left to more runs than it makes?
+
+        After a script's work none of them is the closest, nor is one whose beginning is lost.
+        """
         return sum(n not in self.settled for n in self.runs[start]) > self.most[start] - self.used[start]
 
     def give(self, number: int, start: Start) -> bool:
