@@ -25,9 +25,11 @@ def files_of(words: list[str]) -> list[LogFile]:
     return [log_file(root, PurePosixPath(Path(word).resolve())) for word in words]
 
 
-def unpack(file: LogFile, share: Share | None, finder: Finder, report: object) -> Part:
+def unpack(
+    file: LogFile, share: Share | None, finder: Finder, report: object, keep: object = None
+) -> Part:
     """A reader that looks at nothing."""
-    del share, finder, report
+    del share, finder, report, keep
     with file.root.open(file.path) as raw:
         for _ in pieces(raw):
             pass

@@ -167,7 +167,8 @@ class Hooks:
 class Start:
     """Evidence that something began at a moment: a unit, a cron command, what a person typed.
 
-    ``sudo`` is a line of sudo's own log, ``shell`` a dated line of a person's shell history.
+    ``sudo`` is a line of sudo's own log, ``shell`` a dated line of a person's shell history; ``power``:
+    the machine booted, fell asleep or woke (``command``: boot, off, sleep, wake).
     ``units`` are the service names the text can mean (old systemd logs only the Description).
     ``ended`` and ``failed`` are ``None`` where no line tells; a cron command's end is that of its PAM
     session. ``locked``: its client said that another instance was running. ``user_manager``: the unit
@@ -175,7 +176,7 @@ class Start:
     INVOCATION_ID (systemd.exec(5)).
     """
 
-    kind: Literal["unit", "cron", "anacron", "sudo", "shell"]
+    kind: Literal["unit", "cron", "anacron", "sudo", "shell", "power"]
     time: datetime
     evidence: Evidence
     units: tuple[str, ...] = ()

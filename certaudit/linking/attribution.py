@@ -159,8 +159,11 @@ def plausible(found: list[Claim]) -> list[Claim]:
 
 
 def nearest(found: list[Claim]) -> list[Claim]:
-    """Of claims, those by the last start of each trigger; a bounded start beats an open one."""
-    bounded = [claim for claim in found if claim.start.ended is not None]
+    """Of claims, those by the last start of each trigger; a bounded start beats an open one.
+
+    Not where the command sleeps first: hours bound nothing.
+    """
+    bounded = [claim for claim in found if claim.start.ended is not None and claim.prompt]
     close = [claim for claim in bounded or found if claim.close]
     last: dict[str, Claim] = {}
     for claim in sorted(close or bounded or found, key=lambda c: c.start.time):

@@ -28,6 +28,7 @@ BY_HAND = timedelta(seconds=30)
 SOON = timedelta(seconds=5)  # systemctl has its unit started at once
 ANACRONTAB = "/etc/anacrontab"
 PEOPLE = frozenset({"sudo", "shell"})
+NOBODYS = PEOPLE | {"power"}  # starts that are no trigger's
 UNITS = frozenset({"timer", "path", "socket", "boot"})
 
 
@@ -37,6 +38,7 @@ class Claim:
 
     ``arguments``: do they fit (``None``: cannot be told). ``whole``: the run fills the start from its
     beginning to its end. ``prompt``: the trigger's command does not sleep before it calls the client.
+    ``headed``: the run's own beginning is in its log.
     """
 
     start: Start
@@ -45,6 +47,7 @@ class Claim:
     arguments: bool | None
     whole: bool
     prompt: bool = True
+    headed: bool = True
 
     @property
     def name(self) -> str:
@@ -75,7 +78,8 @@ def claims(run: LogRun, starts: Iterable[Start], linked: Sequence[Linked]) -> li
             if fits(run, start, one):
                 lag, same = began(run) - start.time, trigger_arguments(run, one)
                 whole = is_whole(run, start, one)
-                found.append(Claim(start, one, lag, same, whole, not sleeps(one)))
+                headed = run.started is not None
+                found.append(Claim(start, one, lag, same, whole, not sleeps(one), headed))
     return found
 
 
@@ -91,7 +95,7 @@ def likely(found: Sequence[Claim]) -> list[Claim]:
 
 def owners_of(start: Start, linked: Sequence[Linked]) -> tuple[Linked, ...]:
     """The triggers that a start line can belong to."""
-    if start.kind in PEOPLE:
+    if start.kind in NOBODYS:
         return ()
     return tuple(one for one in linked if could_start(start, one))
 

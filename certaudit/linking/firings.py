@@ -18,6 +18,7 @@ from certaudit.parsers import calendar
 from certaudit.parsers.crontab import next_firing
 
 CRON = frozenset({"cron", "run-parts"})  # a script of cron.daily has the schedule of cron's line
+LONG_SLEEP = timedelta(hours=14)  # when a machine went to sleep is not told: no longer ago than this
 GRAIN = timedelta(seconds=90)  # AccuracySec is a minute unless set; a busy machine is late
 LOOK_BACK = 35  # days
 MOST = 1440
@@ -121,17 +122,45 @@ class Span:
     until: datetime
 
 
-def doubts(starts: Iterable[Start], one: Linked, span: Span) -> Doubts:
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A time that ended with the machine waking up, or booting; where its beginning is told."""
+
+    since: datetime
+    until: datetime
+    slept: bool
+
+
+def breaks_of(starts: Iterable[Start]) -> tuple[Break, ...]:
+    """The breaks that lines about the machine's power tell of."""
+    found: list[Break] = []
+    began: datetime | None = None
+    for start in (start for start in starts if start.kind == "power"):
+        if start.command in ("sleep", "off"):
+            began = start.time
+        else:
+            slept = start.command == "wake"
+            unknown = start.time - LONG_SLEEP if slept else start.time
+            found.append(Break(began or unknown, start.time, slept))
+            began = None
+    return tuple(found)
+
+
+def doubts(starts: Iterable[Start], one: Linked, span: Span, breaks: Sequence[Break] = ()) -> Doubts:
     """Which of the starts that can be a timer's were perhaps made by hand (``systemctl start``).
 
     One elapse fires once: of two starts for it one was not the timer's, and only the timer's stamp
     tells which. A start outside of all its times is not explained. Where the logs do not cover the
     whole time in which an elapse may fire, or nothing fired for the next one (the machine was off, the
-    timer stopped), a single start is not proven either.
+    timer stopped), a single start is not proven either; nor where its own firing may have come later:
+    right after the next elapse, or after a break.
     """
     doubtful: set[Start] = set()
     unproven: set[Start] = set()
-    groups = grouped(starts, one, doubtful)
+    groups = grouped(starts, one, doubtful, unproven)
+    late = {start for start in doubtful if caught_up(start, one, breaks)}
+    doubtful -= late
+    unproven |= late
     for elapse, group in groups.items():
         others = [s for s in group if not stamped(s, one)]
         if len(group) > 1 or (others and not_fired_since(others[0], one)):
@@ -140,6 +169,8 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span) -> Doubts:
             elapse < span.since
             or not passed(elapse, one, span)
             or silent_after(elapse, groups, one, span)
+            or late_after(elapse, groups, one)
+            or any(displaces(each, elapse, one) for each in breaks)
         ):
             unproven.update(others)
     return Doubts(frozenset(doubtful), frozenset(unproven))
@@ -160,8 +191,39 @@ def silent_after(
     return following is not None and following not in groups and passed(following, one, span)
 
 
-def grouped(starts: Iterable[Start], one: Linked, outside: set[Start]) -> dict[datetime, list[Start]]:
-    """Starts by the elapse they can belong to; those that fit none go to ``outside``."""
+def late_after(elapse: datetime, groups: Mapping[datetime, list[Start]], one: Linked) -> bool:
+    """Can the start of the next elapse be the late one of this, which then made the next one pass?"""
+    following = elapse_after(one, elapse)
+    later = groups.get(following) if following is not None else None
+    return later is not None and later[0].time <= elapse + delay_of(one) + GRAIN
+
+
+def displaces(each: Break, elapse: datetime, one: Linked) -> bool:
+    """Can a break have moved an elapse's firing past the next elapse?
+
+    What was missed while the machine was off is delayed anew from the boot (systemd 242 and later);
+    what was due in its sleep fires when it wakes (``timer_enter_waiting`` of systemd's timer.c).
+    """
+    end = elapse + delay_of(one) + GRAIN
+    if not each.slept:
+        return elapse < each.until and each.since <= end
+    following = elapse_after(one, elapse)
+    return following is not None and each.since < end and following <= each.until and elapse < each.until
+
+
+def caught_up(start: Start, one: Linked, breaks: Sequence[Break]) -> bool:
+    """Does a start lie where a timer catches up on what it missed in a break?"""
+    grace = delay_of(one) + GRAIN
+    return any(timedelta(0) <= start.time - each.until <= grace for each in breaks)
+
+
+def grouped(
+    starts: Iterable[Start], one: Linked, outside: set[Start], given: set[Start]
+) -> dict[datetime, list[Start]]:
+    """Starts by the elapse they can belong to; those that fit none go to ``outside``.
+
+    To ``given`` go those that are given back to an elapse that no start is left of.
+    """
     groups: dict[datetime, list[Start]] = {}
     for start in starts:
         late = lateness(one, start.time)
@@ -171,23 +233,23 @@ def grouped(starts: Iterable[Start], one: Linked, outside: set[Start]) -> dict[d
         elif elapse is not None:
             groups.setdefault(elapse, []).append(start)
     for elapse in sorted(groups):
-        give_back(groups, elapse, one)
+        given.update(give_back(groups, elapse, one))
     return groups
 
 
-def give_back(groups: dict[datetime, list[Start]], elapse: datetime, one: Linked) -> None:
+def give_back(groups: dict[datetime, list[Start]], elapse: datetime, one: Linked) -> list[Start]:
     """A start right after an elapse may be the late one of the elapse before.
 
-    It is, if that has none yet and this one has another; else it counts for both.
+    It is given back, if that has none yet and this one has another; else it counts for both.
     """
     first = groups[elapse][0]
     earlier = elapse_before(one, elapse - SECOND)
     if earlier is None or earlier + delay_of(one) + GRAIN < first.time or len(groups[elapse]) < 2:
-        return
+        return []
     if earlier not in groups:
-        groups[elapse].pop(0)
-    else:
-        groups[earlier].append(first)
+        return [groups[elapse].pop(0)]
+    groups[earlier].append(first)
+    return []
 
 
 def delay_of(one: Linked) -> timedelta:
@@ -209,11 +271,15 @@ def not_fired_since(start: Start, one: Linked) -> bool:
 
 
 def all_doubts(
-    starts: Sequence[Start], linked: Sequence[Linked], names: Mapping[Start, frozenset[str]], span: Span
+    starts: Sequence[Start],
+    linked: Sequence[Linked],
+    names: Mapping[Start, frozenset[str]],
+    span: Span,
+    breaks: Sequence[Break] = (),
 ) -> Doubts:
     """The doubts about all timers' starts; ``names`` are the triggers that each start can belong to."""
     found = [
-        doubts([s for s in starts if one.trigger.id in names.get(s, ())], one, span)
+        doubts([s for s in starts if one.trigger.id in names.get(s, ())], one, span, breaks)
         for one in linked
         if one.trigger.kind == "timer" and one.trigger.schedule is not None
     ]

@@ -29,7 +29,7 @@ from certaudit.linking.claims import (
     trigger_arguments,
     wrapped,
 )
-from certaudit.linking.firings import Doubts, Span, all_doubts, elapse_before
+from certaudit.linking.firings import Doubts, Span, all_doubts, breaks_of, elapse_before
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
 
@@ -116,12 +116,16 @@ class Matching:
         if len(starts) != 1:
             return None
         claim = min((c for c in close if c.start in starts), key=lambda c: c.rank)
-        if not claim.whole and wrapped(claim.linked) and self.contested(claim.start):
+        weak = not claim.headed or (not claim.whole and wrapped(claim.linked))
+        if weak and self.contested(claim.start):
             return None
         return claim.rank, number, claim.start
 
     def contested(self, start: Start) -> bool:
-        """Is a start left to more runs than it makes? After a script's work none is the closest."""
+        """Is a start left to more runs than it makes?
+
+        After a script's work none of them is the closest, nor is one whose beginning is lost.
+        """
         return sum(n not in self.settled for n in self.runs[start]) > self.most[start] - self.used[start]
 
     def give(self, number: int, start: Start) -> bool:
@@ -179,7 +183,7 @@ def what_is_around(
     own = [s for s in units if s not in by_hand]
     names = {s: matching.names(s) or frozenset(o.trigger.id for o in owners_of(s, linked)) for s in own}
     span = Span(min(times), max(s.ended or s.time for s in starts)) if times else None
-    found = all_doubts(own, linked, names, span) if span else Doubts()
+    found = all_doubts(own, linked, names, span, breaks_of(starts)) if span else Doubts()
     return Around(
         sole=frozenset(
             s

@@ -21,6 +21,7 @@ from certaudit.parsers.events import (
     SudoCommand,
     UnitEvent,
 )
+from certaudit.parsers.power import PowerEvent
 from certaudit.parsers.shell_history import ShellCommand
 
 SAME_LINE = timedelta(seconds=3)  # how far two logs' stamps of one message lie apart
@@ -38,7 +39,7 @@ class Observed:
     """
 
     time: datetime
-    event: Event | ShellCommand
+    event: Event | ShellCommand | PowerEvent
     evidence: Evidence
     unit: str | None = None
     invocation: str | None = None
@@ -80,6 +81,8 @@ def begun(line: Observed) -> Start | None:
         return Start("sudo", line.time, line.evidence, (), event.user, event.command)
     if isinstance(event, ShellCommand):
         return Start("shell", line.time, line.evidence, (), event.user, event.command)
+    if isinstance(event, PowerEvent):
+        return Start("power", line.time, line.evidence, (), None, event.what)
     if isinstance(event, AnacronJob) and event.phase == "started":
         return Start("anacron", line.time, line.evidence, (), "root", event.job)
     return None

@@ -37,12 +37,15 @@ def definitions() -> Json:
     )  # fmt: skip
     kinds = (
         "WriteText", "CopyParts", "PutLink", "RemoveLink", "ChangeMode", "MoveFile", "MakeDirectory",
-        "StopUnit",
+        "StopUnit", "SendParts", "RunCommand", "ReloadUnit",
     )  # fmt: skip
     action = record(kind=examples(*kinds), text=STRING)
     action["properties"] |= {
         "path": STRING, "unit": STRING, "diff": STRINGS,
         "before": {"anyOf": [of("node"), STRING]}, "after": {"anyOf": [of("node"), STRING]},
+        "host": STRING, "options": STRINGS, "test": STRINGS, "command": STRING, "source": STRING,
+        "environment": {"type": "object", "additionalProperties": STRING},
+        "served": many(record(address=STRING, name=STRING, serial=STRING)),
     }  # fmt: skip
     remedy = examples(*REMEDIES)
     others: Json = {"others": many(remedy), "alternatives": many(of("alternative"))}
@@ -69,6 +72,7 @@ def schema() -> dict[str, Any]:
         refusals=many(of("refusal")),
         off_already=STRINGS,
         commands=STRINGS,
+        unseen=STRINGS,
     )
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA}
     return {**head, **body, "$defs": definitions()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone, tzinfo
+from typing import Literal
 
 from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
@@ -22,12 +23,15 @@ from certaudit.model import Evidence, Gap
 from certaudit.parsers import events, syslog
 from certaudit.parsers.journal import JournalEntry
 from certaudit.parsers.letsencrypt_log import LogPart, LogRun, parse_logs
+from certaudit.parsers.power import LITERALS as POWER_LITERALS
+from certaudit.parsers.power import SLEEPER, PowerEvent, classify_power
 from certaudit.sources.spans import span
 
 SYSTEM_LOGS = ("syslog", "messages", "cron.log", "cron", "auth.log", "secure", "daemon.log")
 BEGINNING = datetime(2000, 1, 1, tzinfo=timezone.utc)  # no log of an ACME client is older: a bad clock
+GENERAL_LOGS = ("syslog", "messages")  # these hold what kernel and systemd say
 SESSION_LOGS = ("auth.log", "secure")  # read after the logs that tell what cron started
-IDENTIFIERS = ("CRON", "CROND", "crond", "cron", "anacron", "sudo")
+IDENTIFIERS = ("CRON", "CROND", "crond", "cron", "anacron", "sudo", SLEEPER)
 
 
 @dataclass(slots=True)
@@ -114,7 +118,8 @@ def earlier(one: datetime | None, other: datetime) -> datetime:
 
 def system_logs(host: Host, literals: Sequence[bytes], logs: Logs) -> None:
     """The wanted lines of the logs of the system."""
-    for base, found in searched(host, [b for b in SYSTEM_LOGS if b not in SESSION_LOGS], literals, logs):
+    others = [base for base in SYSTEM_LOGS if base not in SESSION_LOGS]
+    for base, found in searched(host, others, (*literals, *POWER_LITERALS), logs):
         system_log(host, base, found, logs)
     pids = parents(observed.event for observed in logs.observed)
     literals = (*literals, *SESSION_LITERALS) if pids else literals
@@ -147,7 +152,7 @@ def system_log(host: Host, base: str, found: Sequence[tuple[LogFile, Found]], lo
         reason = f"{dated.undated} lines of /var/log/{base} have a date that cannot be read"
         logs.gaps.append(Gap("logs", reason, (Evidence(f"/var/log/{base}"),)))
     logs.observed.extend(classified(dated.lines))
-    if base in ("syslog", "messages") and (oldest := first_line_time(host, found)):
+    if base in GENERAL_LOGS and (oldest := first_line_time(host, found)):
         logs.starts_since = earlier(logs.starts_since, oldest)
         seen = [(line.where, line.time) for line in dated.lines if line.time <= host.as_of]
         logs.spans.append(span("starts", base, oldest, [file for file, _ in found], seen))
@@ -156,9 +161,14 @@ def system_log(host: Host, base: str, found: Sequence[tuple[LogFile, Found]], lo
 def classified(lines: Iterable[syslog.LogLine]) -> Iterator[Observed]:
     """The lines that report something, with their evidence."""
     for line in lines:
-        event = events.classify(line) if line.time >= BEGINNING else None
+        event = event_of(line) if line.time >= BEGINNING else None
         if event is not None:
             yield Observed(line.time, event, Evidence(line.where, line.line, line.text, line.time))
+
+
+def event_of(line: events.Message) -> events.Event | PowerEvent | None:
+    """What a line reports."""
+    return events.classify(line) or classify_power(line)
 
 
 def first_line_time(host: Host, found: Iterable[tuple[LogFile, Found]]) -> datetime | None:
@@ -184,17 +194,35 @@ def journal(host: Host, wanted: Wanted, logs: Logs) -> None:
         logs.gaps.append(Gap("journal", str(error)))
         return
     logs.gaps.extend(Gap("journal", complaint) for complaint in read.complaints)
-    logs.observed.extend(
-        told for e in read if e.time <= host.as_of and (told := from_entry(e, host.zone))
-    )
+    logs.observed.extend(from_entries([e for e in read if e.time <= host.as_of], host.zone))
     if oldest is not None:
         logs.starts_since = earlier(logs.starts_since, oldest.astimezone(host.zone))
         logs.spans.append(LogSpan("starts", "journal", oldest.astimezone(host.zone)))
 
 
+def from_entries(entries: Iterable[JournalEntry], zone: tzinfo) -> Iterator[Observed]:
+    """What entries of the journal report, and that the machine booted between two of them."""
+    last: JournalEntry | None = None
+    for entry in entries:
+        if last is not None and entry.boot_id != last.boot_id:
+            yield power(last, "off", zone)
+            yield power(entry, "boot", zone)
+        told = from_entry(entry, zone)
+        if told is not None:
+            yield told
+        last = entry
+
+
+def power(entry: JournalEntry, what: Literal["boot", "off"], zone: tzinfo) -> Observed:
+    """An entry as a sign of the boot it belongs to."""
+    time = local(entry.time, zone)
+    where = Evidence(f"journal:{short(entry.cursor)}", None, f"_BOOT_ID={entry.boot_id}", time)
+    return Observed(time, PowerEvent(what), where)
+
+
 def from_entry(entry: JournalEntry, zone: tzinfo) -> Observed | None:
     """A journal entry that reports something, with unit and invocation as the journal knows them."""
-    event = events.classify(entry)
+    event = event_of(entry)
     if event is None:
         return None
     time = local(entry.time, zone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from certaudit.fix.plan import Choices
 from certaudit.fix.record_text import decode, encode
-from certaudit.plan import REMEDIES, Remedy
+from certaudit.plan import ABSENT, REMEDIES, Node, ReloadUnit, Remedy, RunCommand, SendParts, Served
 from certaudit.render import plan_json, plan_schema
 from fixtures.machine import MACHINES
 from tests.fix.machines import HERE, RULES, Verb, at, bench
@@ -40,6 +41,38 @@ def test_so_is_that_of_each_remedy(letter: Remedy, tmp_path: Path) -> None:
     plan = machine.plan(Choices(remedies=(("hoge.example", letter),)))
     valid(plan_json.render(plan))
     assert decode(json.loads(json.dumps(encode(plan)))) == plan
+
+
+OUTWARD = (
+    SendParts(
+        "root@mirror.example.org", "/etc/tls/site.pem", ABSENT, Node("file", "0" * 64, 0o600),
+        ("/etc/letsencrypt/archive/hoge.example/privkey2.pem",), ("-p", "2222"), secret=True,
+    ),
+    RunCommand(
+        "/usr/local/sbin/note --token=s3cr3t", "/etc/letsencrypt/live/hoge.example", "hoge.example",
+        "/usr/local/sbin/renew:9",
+    ),
+    ReloadUnit(
+        "nginx.service", ("/usr/sbin/nginx", "-t"),
+        (Served("127.0.0.1:443", "hoge.example", "f" * 64, "0a"),),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("action", OUTWARD, ids=lambda a: type(a).__name__)
+def test_so_is_what_reaches_beyond_the_files(
+    action: SendParts | RunCommand | ReloadUnit, tmp_path: Path
+) -> None:
+    plan = bench(MACHINES / "demo.machine", tmp_path).plan()
+    plan = replace(plan, steps=(replace(plan.steps[0], actions=(action,)),), unseen=("a:/b",))
+    text = plan_json.render(plan)
+    valid(text)
+    assert "s3cr3t" not in text
+    assert decode(json.loads(json.dumps(encode(plan)))) == plan
+    wrong = json.loads(text)
+    wrong["steps"][0]["actions"][0] |= {"options": 1, "environment": 1, "served": 1}
+    with pytest.raises(ValidationError):
+        valid(json.dumps(wrong))
 
 
 def test_the_command_line_prints_both(certaudit: Verb, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class Said:
     """A line that a system log got; ``who`` is the truth.
 
     ``word`` is start, end, failed, locked, cron, opened, closed, anacron, anacron-end, sudo, shell,
-    user-start or user-end.
+    user-start, user-end, other, sleep, wake or boot.
     """
 
     time: datetime

@@ -17,11 +17,11 @@ from certaudit.linking.paths import Linked
 from certaudit.linking.starts import Observed
 from certaudit.linking.two_logs import on_one_clock
 from certaudit.model import ChainStep, Evidence, Run, Schedule
-from certaudit.parsers import events, syslog
+from certaudit.parsers import syslog
 from certaudit.parsers.journal import parse_entry
 from certaudit.parsers.letsencrypt_log import LogPart, parse_logs
 from certaudit.parsers.shell_history import parse_bash_history
-from certaudit.sources.logs import from_entry
+from certaudit.sources.logs import event_of, from_entries
 from certaudit.sources.shell_history import calls
 from tests.history.acts import Execution, History
 from tests.history.jobs import Job
@@ -103,13 +103,10 @@ def observations(logs: Logs, machine: Machine) -> Iterator[Observed]:
     for files in logs.system.values():
         texts = [syslog.LogText(f.where, list(enumerate(f.lines, 1)), f.written) for f in files]
         for line in syslog.parse_lines(texts, machine.zone, machine.end).lines:
-            event = events.classify(line)
+            event = event_of(line)
             if event is not None:
                 yield Observed(line.time, event, Evidence(line.where, line.line, line.text, line.time))
-    for fields in logs.journal:
-        told = from_entry(parse_entry(json.dumps(fields)), machine.zone)
-        if told is not None:
-            yield told
+    yield from from_entries([parse_entry(json.dumps(fields)) for fields in logs.journal], machine.zone)
 
 
 def entered(logs: Logs, machine: Machine) -> Iterator[Observed | Typed]:

@@ -56,6 +56,7 @@ class Play:
                 self.plan(moment, "fire", job.trigger, job)
         self.people()
         self.users_own()
+        self.power()
         while self.queue:
             call = heapq.heappop(self.queue)
             if call.time < self.machine.end and self.awake(call):
@@ -267,6 +268,14 @@ class Play:
     def exists(job: Job, moment: datetime) -> bool:
         """Does a trigger stand on the machine at a moment?"""
         return (job.since is None or job.since <= moment) and (job.until is None or moment < job.until)
+
+    def power(self) -> None:
+        """The lines about the machine's own sleep and boots."""
+        for spell in self.machine.spells:
+            if spell.power == "suspended":
+                self.say(spell.since - timedelta(seconds=0.3), "sleep", "")
+            word = "wake" if spell.power == "suspended" else "boot"
+            self.say(spell.until + timedelta(seconds=0.2), word, "")
 
     def users_own(self) -> None:
         """The lines of a user's own certbot.service, whose client writes its log elsewhere."""

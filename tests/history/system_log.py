@@ -59,8 +59,24 @@ def lines_of(one: Said, machine: Machine) -> Iterator[Line]:
         for text in unit_lines(phase, "certbot.service", "Certbot", machine.systemd):
             fields = {"USER_UNIT": "certbot.service", "_SYSTEMD_USER_UNIT": "init.scope"}
             yield Line(general, "systemd", one.pid, text, fields)
+    elif one.word == "boot":
+        text = "[    0.000000] Linux version 6.1.0-13-amd64 (gcc-12) #1 SMP PREEMPT_DYNAMIC"
+        yield Line(general, "kernel", None, text)
+    elif one.word in ("sleep", "wake"):
+        yield Line(general, "systemd-sleep", 3100, sleep_text(one.word, machine.systemd))
     elif one.job and one.job.unit:
         yield from service_lines(one, one.job.unit, one.job.description, machine, general)
+
+
+def sleep_text(word: str, systemd: int) -> str:
+    """What systemd-sleep says, by version (src/sleep/sleep.c)."""
+    doing = "sleep operation 'suspend'"
+    texts = (f"Performing {doing}...", f"System returned from {doing}.")
+    if systemd < 254:
+        texts = ("Entering sleep state 'suspend'...", "System returned from sleep state.")
+    if systemd < 250:
+        texts = ("Suspending system...", "System resumed.")
+    return texts[word == "wake"]
 
 
 def service_lines(

@@ -154,13 +154,16 @@ def stamp(moment: datetime, machine: Machine) -> str:
 
 def journal(told: list[tuple[Said, Line]], machine: Machine, logs: Logs) -> None:
     """The entries of the journal, with the fields that journalctl's JSON has."""
-    for number, (one, line) in enumerate(told, 1):
+    asked = [(one, line) for one, line in told if line.program != "kernel"]  # the kernel's are not
+    for number, (one, line) in enumerate(asked, 1):
+        boots = sum(spell.power == "off" and spell.until <= one.time for spell in machine.spells)
         micros = int(machine.clock(one.time).timestamp() * 1_000_000)
         entry = {
             "__REALTIME_TIMESTAMP": str(micros),
             "__CURSOR": f"s=17235ce6cfb749ba96c92ede7e13239c;i={number:x};b=1;m=1;t=1;x=1",
             "_PID": str(line.pid or 900),
             "_UID": "0",
+            "_BOOT_ID": f"{boots:032x}",
             "SYSLOG_IDENTIFIER": line.program,
             "MESSAGE": line.message,
             **line.fields,

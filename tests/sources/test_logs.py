@@ -9,7 +9,8 @@ import pytest
 
 from certaudit.model import Run
 from certaudit.parsers.journal import parse_entry
-from certaudit.sources.logs import from_entry
+from certaudit.parsers.power import PowerEvent
+from certaudit.sources.logs import from_entries, from_entry
 from tests.audits import audit_text
 
 SITE = "include ../base/site.machine\n"
@@ -84,3 +85,18 @@ def test_an_entry_of_the_journal_keeps_unit_and_invocation(zone: timezone) -> No
     assert (found.unit, found.invocation) == ("certbot.service", "0c44")
     assert found.time == datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
     assert found.evidence.where == "journal:s=ab;i=2"
+
+
+def entry_of_boot(seconds: int, boot: str) -> str:
+    return (
+        f'{{"__REALTIME_TIMESTAMP": "17000000{seconds:02}000000", "__CURSOR": "s=ab;i={seconds};b=1",'
+        f' "_BOOT_ID": "{boot}", "SYSLOG_IDENTIFIER": "CRON", "_PID": "9", "MESSAGE": "(root) CMD (x)"}}'
+    )
+
+
+def test_a_boot_lies_between_two_entries_of_the_journal() -> None:
+    entries = [parse_entry(entry_of_boot(n, boot)) for n, boot in ((1, "a"), (2, "a"), (9, "b"))]
+    found = list(from_entries(entries, timezone.utc))
+    told = [(o.event.what, o.time.second) for o in found if isinstance(o.event, PowerEvent)]
+    assert told == [("off", 22), ("boot", 29)]
+    assert len(found) == 5

@@ -1,0 +1,80 @@
+"""Which starts of a timer its schedule explains, and which it leaves in doubt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+from certaudit.facts import Start
+from certaudit.linking.firings import Break, Doubts, Span, breaks_of, doubts
+from certaudit.model import Evidence, Schedule
+from tests.linking.makers import linked, timer, unit_start
+
+MIDNIGHT = datetime(2024, 3, 1, tzinfo=timezone.utc)
+HOUR = timedelta(hours=1)
+BASE = linked(timer())
+TWICE = replace(BASE, trigger=replace(BASE.trigger, schedule=Schedule(("*-*-* 00,12:00:00",), 43_200.0)))
+NIGHTLY = replace(BASE, trigger=replace(BASE.trigger, schedule=Schedule(("*-*-* 04:30:00",), 600.0)))
+ALWAYS = Span(MIDNIGHT - 99 * HOUR, MIDNIGHT + 999 * HOUR)
+
+
+def at(hours: float) -> Start:
+    return replace(unit_start(), time=MIDNIGHT + hours * HOUR)
+
+
+def power(what: str, hours: float) -> Start:
+    return Start("power", MIDNIGHT + hours * HOUR, Evidence("/var/log/syslog", 1), command=what)
+
+
+def told(*starts: Start, breaks: tuple[Break, ...] = ()) -> Doubts:
+    return doubts(starts, TWICE, ALWAYS, breaks)
+
+
+def off(since: float, until: float) -> Break:
+    return Break(MIDNIGHT + since * HOUR, MIDNIGHT + until * HOUR, slept=False)
+
+
+def asleep(since: float, until: float) -> Break:
+    return replace(off(since, until), slept=True)
+
+
+def test_one_start_for_each_elapse_is_the_timers() -> None:
+    assert told(at(3), at(14), at(27)) == Doubts()
+
+
+def test_of_two_starts_for_one_elapse_one_was_made_by_hand() -> None:
+    assert told(at(3), at(5), at(14)).doubtful == {at(3), at(5)}
+
+
+def test_a_start_right_after_the_next_elapse_may_be_the_late_one_of_this() -> None:
+    late = at(12.01)
+    assert told(at(5), late, at(27)) == Doubts(unproven=frozenset({at(5)}))
+
+
+def test_a_start_right_after_an_elapse_that_has_another_is_not_proven() -> None:
+    assert told(at(0.01), at(2), at(14)) == Doubts(unproven=frozenset({at(0.01)}))
+
+
+def test_a_boot_may_have_moved_a_firing_past_the_next_elapse() -> None:
+    assert told(at(5), at(14), breaks=(off(8, 8.1),)).unproven == {at(5)}
+    assert told(at(5), at(14), breaks=(off(12.5, 13),)).unproven == {at(14)}
+
+
+def test_a_boot_between_two_entries_of_the_journal_may_have_been_anywhere_between_them() -> None:
+    assert told(at(5), at(14), breaks=(off(11, 13),)).unproven == {at(5), at(14)}
+
+
+def test_a_sleep_past_the_next_elapse_may_have_moved_a_firing() -> None:
+    assert told(at(5), at(14), breaks=(asleep(8, 12.5),)).unproven == {at(5)}
+    assert told(at(5), at(14), breaks=(asleep(6, 8),)) == Doubts()
+
+
+def test_a_start_outside_of_all_its_times_is_doubtful_but_where_it_caught_up() -> None:
+    assert doubts([at(9)], NIGHTLY, ALWAYS).doubtful == {at(9)}
+    assert doubts([at(9)], NIGHTLY, ALWAYS, (asleep(2, 8.99),)) == Doubts(unproven=frozenset({at(9)}))
+
+
+def test_breaks_begin_where_a_line_tells_it() -> None:
+    lines = (power("sleep", 1), power("wake", 7), power("wake", 20), power("off", 30), power("boot", 31))
+    assert breaks_of(lines) == (asleep(1, 7), asleep(6, 20), off(30, 31))
+    assert breaks_of((power("boot", 5),)) == (off(5, 5),)
