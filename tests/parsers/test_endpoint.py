@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certaudit.errors import ParseError
@@ -62,6 +62,7 @@ def test_where_a_file_says_that_tls_is_served(consumer: str, text: str, expected
     assert [str(endpoint) for endpoint in listeners(consumer, text)] == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text(text: str) -> None:
     try:
@@ -70,6 +71,7 @@ def test_any_text(text: str) -> None:
         return
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["nginx", "apache", "haproxy"]), st.text(max_size=80))
 def test_any_configuration(consumer: str, text: str) -> None:
     assert listeners(consumer, f"listen {text}\nbind {text}\n<VirtualHost {text}")

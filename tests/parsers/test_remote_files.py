@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certaudit.errors import ParseError
@@ -106,6 +106,7 @@ def test_a_listing_of_sftp() -> None:
         parse_listing(SFTP, "other")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_answer(data: bytes) -> None:
     try:
@@ -114,6 +115,7 @@ def test_any_answer(data: bytes) -> None:
         return
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_listing(text: str) -> None:
     parse_listing(f"sftp> -ls -na tls\n{text}", "tls")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certaudit.errors import ParseError
@@ -140,6 +140,7 @@ WORDS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS | st.text(max_size=8), max_size=8), st.text(max_size=40))
 def test_any_words(words: list[str], written: str) -> None:
     found = sending(" ".join(words), written)
