@@ -106,14 +106,15 @@ def remedied(
         note = (
             f"{owner.chain[-1].path} keeps its own steps: where certbot runs the hook for it too, they"
         )
-        return step(trigger, part, "a", title, actions, hooks.LASTS, (f"{note} run twice, to no harm.",))
+        price = (f"{note} run twice, to no harm.",)
+        return step(trigger, part, "a", title, actions, hooks.LASTS, price, certbot_locks(part))
     if remedy == "b":
         starter = draft.model.trigger(owner.trigger)
         if starter is None:
             raise CannotError(f"what starts the owner of {lineage.name} is not known")
         actions = catch_up.catching_up(lineage, owner, starter, draft.sight)
         title = f"let {path_name(owner.id)} hand {lineage.name} out whenever it is newer"
-        made = step(trigger, part, "b", title, actions, catch_up.LASTS)
+        made = step(trigger, part, "b", title, actions, catch_up.LASTS, (), certbot_locks(part))
         return replace(made, reload=starter.kind not in ("cron", "anacron"))
     return autorenew_step(draft, trigger, part, asked=asked)
 
