@@ -112,6 +112,17 @@ def test_undo_touches_nothing_after_a_change(demo: Bench, certaudit: Verb) -> No
     assert demo.manifest() == before
 
 
+def test_undo_leaves_the_files_that_are_to_be_kept(demo: Bench, certaudit: Verb) -> None:
+    before = demo.manifest()
+    certaudit("fix", *at(demo), "--yes")
+    (demo.root / KEYS[0]).write_text("renewed since")
+    kept = demo.manifest()[KEYS[0]]
+    code, out, _ = certaudit("undo", "--yes", "--keep-file", f"/{KEYS[0]}")
+    assert (code, "is taken back" in out) == (0, True)
+    assert demo.manifest() == {**before, KEYS[0]: kept}
+    assert certaudit("undo", "--yes")[1] == "There is nothing to undo.\n"
+
+
 @pytest.mark.parametrize("name", ["clean-owner-only", "clean-no-certbot", "stock-debian-12",
                                   "stock-ubuntu-22.04", "stock-almalinux-9"])  # fmt: skip
 def test_a_healthy_machine_is_left_alone(name: str, tmp_path: Path, certaudit: Verb) -> None:

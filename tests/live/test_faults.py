@@ -70,7 +70,7 @@ def given_back(box: Box, before: list[str]) -> None:
 
 def test_killed_anywhere(box: Box, faults: Note) -> None:
     before = listing(box)
-    places = spread(calls(box, "fix", "--yes"), 40 if MANY else 6)
+    places = spread(calls(box, "fix", "--yes"), 40 if MANY else 3)
     undone(box)
     for number in places:
         assert "calls:" not in faulty(box, "kill", number, "fix", "--yes").stderr
@@ -81,7 +81,7 @@ def test_killed_anywhere(box: Box, faults: Note) -> None:
 
 def test_the_bus_ends_anywhere(box: Box, faults: Note) -> None:
     before = listing(box)
-    places = spread(calls(box, "fix", "--yes"), 20 if MANY else 4)
+    places = spread(calls(box, "fix", "--yes"), 20 if MANY else 2)
     undone(box)
     for number in places:
         done = faulty(box, "bus", number, "fix", "--yes")
@@ -116,7 +116,7 @@ def test_the_bus_is_gone_before_it_begins(box: Box, faults: Note) -> None:
 
 def test_the_machine_reboots_anywhere(box: Box, faults: Note) -> None:
     before = listing(box)
-    places = spread(calls(box, "fix", "--yes"), 20 if MANY else 4)
+    places = spread(calls(box, "fix", "--yes"), 20 if MANY else 2)
     undone(box)
     for number in places:
         leader = box.leader
