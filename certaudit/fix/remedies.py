@@ -14,6 +14,7 @@ from certaudit.fix import catch_up, confs, hooks, resync
 from certaudit.fix.sight import CannotError, Overlay
 from certaudit.fix.switches import switched_off
 from certaudit.fix.units import pulled_in
+from certaudit.linking.ownership import left_out
 from certaudit.linking.words import listing, path_name, trigger_name
 from certaudit.model import Lineage, Model, RenewalPath, Trigger
 from certaudit.plan import REMEDIES, Action, Alternative, Refusal, Remedy, Step
@@ -144,6 +145,11 @@ def switch_step(draft: Draft, trigger: Trigger, part: Sequence[Trouble], remedy:
     notes = [*remaining(draft, trigger, part), *off.notes]
     if lost:
         notes.append(f"{name} renews {listing(lost, 4)} too, and will not any more.")
+    notes += [
+        f"After a renewal {name} does what the owner does not, and will not any more: {step.command}"
+        for trouble in part
+        for step in left_out(trouble.owner, trouble.path, trouble.lineage.name)
+    ]
     if beside:
         notes.append(f"{name} also runs {listing(beside, 4)}, and will not any more.")
     commands = [c for t in part if was_stolen(t) for c in resync.owner_commands(draft.model, t.lineage)]

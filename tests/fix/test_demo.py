@@ -104,10 +104,15 @@ def test_undo_touches_nothing_after_a_change(demo: Bench, certaudit: Verb) -> No
     certaudit("fix", *at(demo), "--yes")
     (demo.root / KEYS[0]).write_text("other")
     changed = demo.manifest()
+    newer = demo.root / "srv/host2/tls/fullchain.pem"
+    newer.write_bytes(newer.read_bytes() + b"\n")
+    changed = demo.manifest()
     code, _, err = certaudit("undo", "--yes")
     assert (code, "/srv/host1/tls/privkey.pem has other content" in err) == (4, True)
+    assert "other content (a certificate that expires on 2024-02-28)" in err
     assert demo.manifest() == changed
-    code, _, _ = certaudit("undo", "--yes", "--force-file", "/srv/host1/tls/privkey.pem")
+    places = ("/srv/host1/tls/privkey.pem", "/srv/host2/tls/fullchain.pem")
+    code, _, _ = certaudit("undo", "--yes", *(word for p in places for word in ("--force-file", p)))
     assert code == 0
     assert demo.manifest() == before
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from certaudit.fix.perform import DriftError
 from certaudit.fix.plan import Choices
 from certaudit.fix.remedies import LETTERS
 from certaudit.plan import Action, ChangeMode, Plan, PutLink, RemoveLink, WriteText
@@ -82,8 +83,8 @@ def test_one_in_etc_is_only_disabled_and_the_plan_says_so(tmp_path: Path) -> Non
 
 def test_a_service_that_the_owners_timer_starts_too_is_not_masked(tmp_path: Path) -> None:
     text = BOOT + (
-        "remove /etc/cron.d/wildcard\nfile /etc/systemd/system/own.timer\n| [Timer]\n| OnCalendar=daily\n"
-        "| Unit=renew-at-boot.service\n"
+        "remove /etc/cron.d/wildcard\nfile /etc/systemd/system/own.timer\n| [Timer]\n"
+        "| OnCalendar=daily\n| Unit=renew-at-boot.service\n"
         "link /etc/systemd/system/timers.target.wants/own.timer -> ../own.timer\n"
         'file /etc/certaudit.toml\n| [lineages."hoge.example"]\n| owner = "timer:own.timer"\n'
     )
@@ -241,3 +242,24 @@ def test_nothing_ever_proposes_a_purge(tmp_path: Path) -> None:
             assert not any(
                 word in text for word in ("apt purge", "apt-get", "dpkg -P", "remove certbot")
             )
+
+
+def test_what_only_the_switched_off_path_does_is_said(tmp_path: Path) -> None:
+    text = (
+        "file /etc/cron.d/le\n| 1 1 * * * root certbot -q renew && systemctl reload nginx\n"
+        'file /etc/certaudit.toml\n| [lineages."hoge.example"]\n| owner = "/etc/cron.d/wildcard"\n'
+    )
+    (step,) = [s for s in bench(SITE + text, tmp_path).plan().steps if s.trigger]
+    said = "does what the owner does not, and will not any more: systemctl reload nginx"
+    assert any(said in note for note in step.notes)
+
+
+def test_undo_says_by_how_much_a_text_has_changed(tmp_path: Path) -> None:
+    machine = bench(HERE / "many-paths.machine", tmp_path)
+    record = machine.apply()
+    crontab = machine.root / "var/spool/cron/crontabs/root"
+    crontab.write_text(crontab.read_text().replace("#45 2", "45 2") + "1 1 * * * backup\n")
+    with pytest.raises(
+        DriftError, match=r"crontabs/root has other content \(2 lines added, 1 removed\)"
+    ):
+        machine.undo(record)
