@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests import summary
 
 _told = summary.Summary()
+
+
+@pytest.fixture
+def faults() -> Callable[[str, int], None]:
+    """Notes how many faults of a kind a test has tried."""
+    return summary.tried
 
 
 @pytest.hookimpl(hookwrapper=True)

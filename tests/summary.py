@@ -17,7 +17,7 @@ from contextlib import contextmanager
 SEED = os.environ.setdefault("CERTAUDIT_SEED", str(random.randrange(10**6)))
 SCALE = float(os.environ.get("CERTAUDIT_CASES") or 1)
 PROPERTY = "certaudit summary"
-Note = tuple[str, str, float]  # "cases" or "seconds", of what, how many
+Note = tuple[str, str, float]  # "cases", "faults" or "seconds", of what, how many
 
 _notes: list[Note] = []
 
@@ -30,6 +30,11 @@ def scaled(number: int, least: int = 1) -> int:
 def compared(what: str, cases: int) -> None:
     """Note that so many generated cases were held against a real program, or a known truth."""
     _notes.append(("cases", what, cases))
+
+
+def tried(kind: str, number: int) -> None:
+    """Note that so many faults of a kind were made to happen."""
+    _notes.append(("faults", kind, number))
 
 
 @contextmanager
@@ -52,6 +57,7 @@ class Summary:
 
     def __init__(self) -> None:
         self.cases: defaultdict[str, int] = defaultdict(int)
+        self.faults: defaultdict[str, int] = defaultdict(int)
         self.parts: defaultdict[str, list[float]] = defaultdict(list)
         self.directories: defaultdict[str, float] = defaultdict(float)
 
@@ -60,6 +66,8 @@ class Summary:
         kind, what, number = note
         if kind == "cases":
             self.cases[what] += int(number)
+        elif kind == "faults":
+            self.faults[what] += int(number)
         else:
             self.parts[what].append(number)
 
@@ -74,6 +82,9 @@ class Summary:
             again = f"CERTAUDIT_SEED={SEED} CERTAUDIT_CASES={SCALE:g} repeats them"
             yield f"generated cases compared ({again}):"
             yield from (f"  {number:>8,}  {what}" for what, number in sorted(self.cases.items()))
+        if self.faults:
+            kinds = ", ".join(f"{number} {kind}" for kind, number in self.faults.items())
+            yield f"faults tried: {sum(self.faults.values())}: {kinds}"
         if self.parts:
             said = (f"{part} {described(seconds)}" for part, seconds in self.parts.items())
             yield f"parts of the bench: {', '.join(said)}"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from certaudit.plan import Plan
 
 REFUSED, LEFT = 4, 1
+WAITING = "still at work; a renewal that is going on is waited for"
 HISTORY = frozenset({"stolen-renewal", "starved-job"})  # said as long as two paths are armed
 STATE = Path("/var/lib/certaudit")
 
@@ -97,6 +98,7 @@ class Look:
         """``connect``: ask what is served here."""
         self.target, self.as_of, self.policy = target, as_of, policy
         self.connect = connect
+        self.began = datetime.now(timezone.utc)
         self._seen: dict[tuple[tuple[str, str], ...], tuple[Model, Host]] = {}
 
     def once(self, choices: Choices) -> tuple[Model, Machine]:
@@ -169,7 +171,7 @@ def carry_out(
     if not shown:
         show(plan, Format.terminal)
     if plan.steps:
-        code = applied(plan, look.once(choices)[1], state_dir)
+        code = applied(plan, look.once(choices)[1], state_dir, look.began)
         if code:
             return code
     left, as_chosen = remaining(look, choices, plan)
@@ -187,14 +189,19 @@ def carry_out(
     return 0
 
 
-def applied(plan: Plan, machine: Machine, state_dir: Path) -> int:
-    """Do the plan; 0, or the code of a refusal after saying why."""
+def applied(plan: Plan, machine: Machine, state_dir: Path, seen: datetime) -> int:
+    """Do the plan; 0, or the code of a refusal after saying why.
+
+    A plan that another certaudit has begun since the machine was ``seen`` makes this one worth nothing.
+    """
     from certaudit.fix.checkpoint import Store  # noqa: PLC0415
     from certaudit.fix.perform import PartlyError, apply  # noqa: PLC0415
 
     store = Store(state_dir)
     try:
-        with store.lock(), patience("still at work; a renewal that is going on is waited for"):
+        with store.lock(), patience(WAITING):
+            if any(r.started >= seen and r.plan.target == plan.target for r in store.records()):
+                return refuse("nothing was changed: another certaudit did so meanwhile; run this again")
             record = apply(plan, machine, store, datetime.now(timezone.utc), who())
     except PartlyError as error:
         return refuse(f"{error}; only partly done: `certaudit undo {error.record.id}` takes it back")

@@ -14,6 +14,7 @@ from certaudit.fix import catch_up, confs, hooks, own_steps, renewing
 from certaudit.fix.sight import CannotError, Overlay
 from certaudit.fix.switches import switched_off
 from certaudit.fix.units import pulled_in
+from certaudit.linking.ownership import left_out
 from certaudit.linking.words import listing, path_name, trigger_name
 from certaudit.model import Lineage, Model, RenewalPath, Trigger
 from certaudit.plan import REMEDIES, Action, Alternative, Refusal, Remedy, Step
@@ -119,14 +120,15 @@ def remedied(
         note = (
             f"{owner.chain[-1].path} keeps its own steps: where certbot runs the hook for it too, they"
         )
-        return step(trigger, part, "a", title, actions, hooks.LASTS, (f"{note} run twice, to no harm.",))
+        price = (f"{note} run twice, to no harm.",)
+        return step(trigger, part, "a", title, actions, hooks.LASTS, price, certbot_locks(part))
     if remedy == "b":
         starter = draft.model.trigger(owner.trigger)
         if starter is None:
             raise CannotError(f"what starts the owner of {lineage.name} is not known")
         actions = catch_up.catching_up(lineage, owner, starter, draft.sight)
         title = f"let {path_name(owner.id)} hand {lineage.name} out whenever it is newer"
-        made = step(trigger, part, "b", title, actions, catch_up.LASTS)
+        made = step(trigger, part, "b", title, actions, catch_up.LASTS, (), certbot_locks(part))
         return replace(made, reload=starter.kind not in ("cron", "anacron"))
     return autorenew_step(draft, trigger, part, asked=asked)
 
@@ -156,6 +158,11 @@ def switch_step(draft: Draft, trigger: Trigger, part: Sequence[Trouble], remedy:
     notes = [*remaining(draft, trigger, part), *off.notes]
     if lost:
         notes.append(f"{name} renews {listing(lost, 4)} too, and will not any more.")
+    notes += [
+        f"After a renewal {name} does what the owner does not, and will not any more: {step.command}"
+        for trouble in part
+        for step in left_out(trouble.owner, trouble.path, trouble.lineage.name)
+    ]
     if beside:
         notes.append(f"{name} also runs {listing(beside, 4)}, and will not any more.")
     stolen = [t.lineage for t in part if was_stolen(t)]

@@ -50,6 +50,8 @@ def line_off(trigger: Trigger, sight: Sight, shipped: Mechanism | None = None) -
         lines = text.split("\n")
         if not 0 < number <= len(lines) or not lines[number - 1].strip(" \t\r#"):
             raise CannotError(f"{path} has no command on line {number} any more")
+        if lines[number - 1].lstrip().startswith("#"):
+            raise CannotError(f"{path}:{number} is commented out meanwhile")
         if lines[number - 1].rstrip("\r").endswith("\\"):
             raise CannotError(f"{path}:{number} goes on in the next line: put a # before each of them")
         lines[number - 1] = "#" + lines[number - 1]
@@ -91,6 +93,8 @@ def script_off(trigger: Trigger, sight: Sight) -> Off:
         return Off(f"remove the link {path}", (gone,), "It stays off until somebody links it again.")
     if place is None or node.kind != "file":
         raise CannotError(f"{path} is no file any more", *off_commands(trigger))
+    if not (node.mode or 0) & 0o111:
+        raise CannotError(f"{path} is not executable any more")
     after = replace(node, mode=(node.mode or 0) & ~0o111, mtime=None)
     lasts = (
         "It stays off until somebody makes it executable again. dpkg keeps the mode of a conffile; "

@@ -6,6 +6,7 @@ works from wherever a plan or its undoing stopped: what stands as it was before 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 from certaudit.errors import CertauditError
@@ -26,6 +27,8 @@ from certaudit.fix.sight import bytes_of, digest
 from certaudit.host.live_units import ManagerError
 from certaudit.host.ssh import RemoteError
 from certaudit.host.unit_switch import UnitSwitch
+from certaudit.linking.words import count
+from certaudit.parsers.certificate import parse_pem
 from certaudit.plan import (
     NO_FILE,
     ChangeMode,
@@ -65,7 +68,7 @@ def differing(record: Record, machine: Machine) -> Iterator[tuple[FileAction, st
         present = machine.node(action.path)
         found = [action.after, *begun_from(record, action.path)]
         if not any(node.same_as(present) for node in found):
-            yield action, f"{action.path} {action.after.difference(present)}"
+            yield action, f"{action.path} {action.after.difference(present)}{how_much(action, machine)}"
         elif isinstance(action, MoveFile) and not (
             action.before.same_as(present) or action.before.same_as(machine.node(action.to))
         ):
@@ -82,6 +85,23 @@ def differing_elsewhere(record: Record, machine: Machine) -> Iterator[tuple[Send
         assert isinstance(action, SendParts)  # noqa: S101 - for the reader of types
         if not any(node.same_as(file.node) for node in (action.before, action.after)):
             yield action, f"{action.where} {action.after.difference(file.node)}"
+
+
+def how_much(action: FileAction, machine: Machine) -> str:
+    """By how much a file's content is other than it was left, in a few words in brackets."""
+    try:
+        data = machine.read(action.path)
+        if isinstance(action, CopyParts):
+            leaf = parse_pem(data, action.path).leaf
+            return f" (a certificate that expires on {leaf.not_after:%Y-%m-%d})" if leaf else ""
+    except CertauditError:
+        return ""
+    if not isinstance(action, WriteText):
+        return ""
+    old, new = action.text.splitlines(), data.decode("utf-8", "surrogateescape").splitlines()
+    signs = [line[:1] for line in difflib.unified_diff(old, new, lineterm="", n=0)][2:]
+    more, less = signs.count("+"), signs.count("-")
+    return f" ({count(more, 'line')} added, {less} removed)" if more or less else ""
 
 
 def begun_from(record: Record, path: str) -> list[Node]:

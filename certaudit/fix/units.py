@@ -8,7 +8,7 @@ reads is changed in that user's directory and stays that user's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from certaudit.catalogue import mechanism_of_unit
@@ -211,8 +211,3 @@ def requires(unit: Unit, service: str) -> bool:
     """Would a unit fail to start without this service (systemd.unit(5), Requires=, BindsTo=)?"""
     keys = ("Requires", "BindsTo", "Requisite")
     return any(service in s.value.split() for key in keys for s in unit.all("Unit", key))
-
-
-def with_locks(off: Off, locks: tuple[str, ...]) -> Off:
-    """The same, with these locks held too."""
-    return replace(off, locks=tuple(dict.fromkeys((*off.locks, *locks))))

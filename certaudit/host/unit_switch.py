@@ -46,27 +46,26 @@ class UnitSwitch:
 
     def active(self, unit: str) -> str:
         """The unit's ActiveState. Raise ``ManagerError``."""
-        if self._bus is None or "/" in unit:
-            return self._of(unit, "show", "--property=ActiveState", "--value").strip()
-        path = self._library.dbuslib.path_encode(MANAGER[1] + b"/unit", unit.encode())
+        state = ("show", "--property=ActiveState", "--value")
+        if "/" in unit:
+            return self._of(unit, *state).strip()
+        path = self._path(unit)
         arguments = (b"org.freedesktop.systemd1.Unit", b"ActiveState")
-        found = self._call(path, b"org.freedesktop.DBus.Properties", b"Get", *arguments)
+        found = self._asked(path, b"org.freedesktop.DBus.Properties", b"Get", *arguments)
+        if found is None:
+            return self._of(unit, *state).strip()
         return found.decode() if isinstance(found, bytes) else str(found)
 
     def stop(self, unit: str) -> None:
         """Stop a unit and wait until it rests. Raise ``ManagerError``."""
-        if self._bus is None or "/" in unit:
+        if "/" in unit or not self._told(b"StopUnit", unit.encode(), b"replace"):
             self._of(unit, "stop")
-        else:
-            self._call(MANAGER[1], MANAGER[2], b"StopUnit", unit.encode(), b"replace")
         self._wait(unit, resting=True)
 
     def start(self, unit: str) -> None:
         """Start a unit and wait until it runs. Raise ``ManagerError``."""
-        if self._bus is None or "/" in unit:
+        if "/" in unit or not self._told(b"StartUnit", unit.encode(), b"replace"):
             self._of(unit, "start")
-        else:
-            self._call(MANAGER[1], MANAGER[2], b"StartUnit", unit.encode(), b"replace")
         self._wait(unit, resting=False)
 
     def reload(self, user: str | None = None) -> None:
@@ -77,10 +76,8 @@ class UnitSwitch:
         if user is not None:
             with contextlib.suppress(ManagerError):
                 self._systemctl("daemon-reload", user=user)
-        elif self._bus is None:
+        elif not self._told(b"Reload"):
             self._systemctl("daemon-reload")
-        else:
-            self._call(MANAGER[1], MANAGER[2], b"Reload")
 
     def reload_unit(self, unit: str) -> None:
         """Let a running service read its configuration again, and wait for the end of that.
@@ -97,14 +94,32 @@ class UnitSwitch:
                 raise ManagerError(f"{unit} has not {word} within {TIMEOUT:.0f} s")
             time.sleep(0.02)
 
-    def _call(self, path: bytes, interface: bytes, member: bytes, *args: bytes) -> object:
+    def _path(self, unit: str) -> bytes:
+        if self._bus is None:
+            return b""
+        path: bytes = self._library.dbuslib.path_encode(MANAGER[1] + b"/unit", unit.encode())
+        return path
+
+    def _told(self, member: bytes, *args: bytes) -> bool:
+        """Was the manager told over the bus?"""
+        return self._asked(MANAGER[1], MANAGER[2], member, *args) is not None
+
+    def _asked(self, path: bytes, interface: bytes, member: bytes, *args: bytes) -> object | None:
+        """The answer over the bus; ``None``: it gave none, and gives none from now on.
+
+        A bus may end while a plan is done. systemctl then reaches the manager on its own socket, and
+        says what is wrong where the manager itself refused.
+        """
+        if self._bus is None:
+            return None
         library = self._library
         arguments = library.dbuslib.apply_signature(b"s" * len(args), list(args)) if args else []
         try:
-            assert self._bus is not None  # noqa: S101 - for the reader of types
-            return self._bus.call_method(MANAGER[0], path, interface, member, arguments).body
-        except library.error as error:
-            raise ManagerError(f"{member.decode()}: {error}") from error
+            body = self._bus.call_method(MANAGER[0], path, interface, member, arguments).body
+        except library.error:
+            self._bus = None
+            return None
+        return "" if body is None else body
 
     def _of(self, unit: str, *args: str) -> str:
         user, _, name = unit.rpartition("/")

@@ -206,8 +206,7 @@ class Writer:
         with ExitStack() as stack:
             with self._errors(path):
                 parent, name = stack.enter_context(self._parent(path))
-                made = node_at(parent, name).kind == "absent"
-                handle = wait_for_lock(parent, name, path, patience)
+                handle, made = wait_for_lock(parent, name, path, patience)
             stack.callback(os.close, handle)
             try:
                 yield
@@ -290,14 +289,20 @@ def clear(parent: int, name: str) -> None:
         os.unlink(name, dir_fd=parent)
 
 
-def wait_for_lock(parent: int, name: str, path: str, patience: float) -> int:
-    """An open, locked file. Raise ``LockedError`` if it is not free in ``patience`` seconds."""
+def wait_for_lock(parent: int, name: str, path: str, patience: float) -> tuple[int, bool]:
+    """An open, locked file, and whether it was made for this.
+
+    Raise ``LockedError`` if it is not free in ``patience`` seconds.
+    """
     until = time.monotonic() + patience
-    while (handle := try_lock(parent, name)) is None:
+    while True:
+        made = node_at(parent, name).kind == "absent"
+        handle = try_lock(parent, name)
+        if handle is not None:
+            return handle, made
         if time.monotonic() >= until:
             raise LockedError(f"{path} is held: a renewal or an installation is going on")
         time.sleep(0.1)
-    return handle
 
 
 def try_lock(parent: int, name: str) -> int | None:

@@ -35,8 +35,8 @@ def watched(hook: Hook) -> Iterator[None]:
     def wrapped(name: str) -> Callable[..., object]:
         def call(*args: object, **kwargs: object) -> object:
             nonlocal count
-            reading = name == "open" and isinstance(args[1], int) and not args[1] & WRITING
-            if reading:
+            opened = name == "open" and isinstance(args[1], int)
+            if opened and (args[0] == os.devnull or not args[1] & WRITING):  # type: ignore[operator]
                 return real[name](*args, **kwargs)
             count += 1
             return hook(count, lambda: real[name](*args, **kwargs))

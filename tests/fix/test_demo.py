@@ -104,12 +104,28 @@ def test_undo_touches_nothing_after_a_change(demo: Bench, certaudit: Verb) -> No
     certaudit("fix", *at(demo), "--yes")
     (demo.root / KEYS[0]).write_text("other")
     changed = demo.manifest()
+    newer = demo.root / "srv/host2/tls/fullchain.pem"
+    newer.write_bytes(newer.read_bytes() + b"\n")
+    changed = demo.manifest()
     code, _, err = certaudit("undo", "--yes")
     assert (code, "/srv/host1/tls/privkey.pem has other content" in err) == (4, True)
+    assert "other content (a certificate that expires on 2024-02-28)" in err
     assert demo.manifest() == changed
-    code, _, _ = certaudit("undo", "--yes", "--force-file", "/srv/host1/tls/privkey.pem")
+    places = ("/srv/host1/tls/privkey.pem", "/srv/host2/tls/fullchain.pem")
+    code, _, _ = certaudit("undo", "--yes", *(word for p in places for word in ("--force-file", p)))
     assert code == 0
     assert demo.manifest() == before
+
+
+def test_undo_leaves_the_files_that_are_to_be_kept(demo: Bench, certaudit: Verb) -> None:
+    before = demo.manifest()
+    certaudit("fix", *at(demo), "--yes")
+    (demo.root / KEYS[0]).write_text("renewed since")
+    kept = demo.manifest()[KEYS[0]]
+    code, out, _ = certaudit("undo", "--yes", "--keep-file", f"/{KEYS[0]}")
+    assert (code, "is taken back" in out) == (0, True)
+    assert demo.manifest() == {**before, KEYS[0]: kept}
+    assert certaudit("undo", "--yes")[1] == "There is nothing to undo.\n"
 
 
 @pytest.mark.parametrize("name", ["clean-owner-only", "clean-no-certbot", "stock-debian-12",

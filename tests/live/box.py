@@ -141,6 +141,10 @@ class Box:
         """Reboot the machine in the box; its file system stays as it is."""
         before = self.leader
         self.run("/usr/bin/systemctl", "reboot")
+        self.await_boot(before)
+
+    def await_boot(self, before: int) -> None:
+        """Return when a reboot has ended that something in the box began; ``before`` was its PID 1."""
         with timed("reboot"):
             self._wait_for_boot(before)
 

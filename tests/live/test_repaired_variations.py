@@ -29,8 +29,8 @@ NOTHING_RENEWS = {"autorenew-off": "nothing renews example.org"}
 # Another purpose is served by these timers: certbot.service behind them is masked, and they go on.
 MASKED_BEHIND = {"pulled-in-by-success": "backup", "pulled-in-by-wants": "report"}
 IMAGES = (
-    "untouched", "guard-removed", "timer-disabled", "crontab-of-root", "daily-script", "path-unit",
-    "second-timer-with-another-service", "pulled-in-by-success", "timer-instance",
+    "guard-removed", "timer-disabled", "crontab-of-root", "daily-script", "path-unit",
+    "pulled-in-by-success", "timer-instance",
 )  # fmt: skip
 NOT_GIVEN_BACK = frozenset({"timer-masked-by-hand"})  # what ran although masked can not be started again
 ON_IMAGE = f"""
