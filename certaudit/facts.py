@@ -62,7 +62,9 @@ class Unit:
     triggered_by: tuple[str, ...] = ()
     manager: str | None = None
     mask: str | None = None  # the link or empty file that masks it
+    vain_mask: str | None = None  # a mask in /run that its own file beats
     dangling: bool = False  # a .wants link names it, but no unit file is in the tree
+    refused: Setting | None = None  # the command line for which systemd refuses the unit
 
     def all(self, section: str, key: str) -> tuple[Setting, ...]:
         """Every value of a key, in order, after resets."""

@@ -16,7 +16,7 @@ from certaudit.host.unit_search import UnitTree, printable, system_search_path, 
 from certaudit.host.unit_state import UnitStates
 from certaudit.model import Gap
 from certaudit.parsers.preset import PresetRule, parse_preset, preset_rule
-from certaudit.parsers.unit_file import UnitFile, merged
+from certaudit.parsers.unit_file import UnitFile, merged, refusing, up_to
 from certaudit.parsers.unit_name import name_and_prefixes, name_kind, unit_type
 
 VENDOR = ("/usr/lib/systemd/system", "/lib/systemd/system")
@@ -123,16 +123,19 @@ class UnitFiles:
         shown = self._behind(fragment) if mask else fragment
         drop_ins = self._drop_ins(main, aliases)
         files = [self._read(path) for path in ((shown, *drop_ins) if shown else drop_ins)]
+        refused = refusing(files[0], main) if shown else None
         return Unit(
             name=main,
             file_state=self._states.state(main),
             fragment=shown,
             drop_ins=tuple(map(printable, drop_ins)),
-            settings=merged(files),
+            settings=merged(up_to(file, refusing(file, main)) for file in files),
             links=links,
             aliases=aliases,
             manager=self.manager,
             mask=mask,
+            vain_mask=None if mask else self._vain_mask(fragment),
+            refused=refused,
         )
 
     def _stands(self, name: str) -> bool:
@@ -151,6 +154,13 @@ class UnitFiles:
             ):
                 return node.path
         return None
+
+    def _vain_mask(self, fragment: str) -> str | None:
+        """The mask of ``systemctl mask --runtime`` that a file in a stronger directory beats."""
+        base = fragment.rpartition("/")[2]
+        nodes = [n for d in self.tree.directories for n in d.nodes if n.name == base]
+        masks = (n.path for n in nodes if n.path.startswith("/run/") and self.tree.masks(n.path))
+        return next((path for path in masks if path != fragment), None)
 
     def _drop_ins(self, main: str, aliases: tuple[str, ...]) -> tuple[str, ...]:
         owners = [name_and_prefixes(name) for name in (main, *aliases)] + [(unit_type(main),)]

@@ -297,11 +297,12 @@ class UnitTree:
             return None
 
     def _follow(self, name: str) -> str | None:
+        """Where a name's links end (``unit_ids_map_get``): an instance there may mean its template."""
+        target = self.targets.get(name)
         for _ in range(FOLLOW_MAX):
-            target = self.targets.get(name)
             if target is None or target.startswith("/"):
                 return target
-            name = target
+            target = self.targets.get(target) or self.targets.get(template_of(target) or "")
         return None
 
     def fragment(self, name: str) -> str | None:
@@ -331,7 +332,7 @@ class UnitTree:
     def aliases(self, main: str) -> tuple[str, ...]:
         """The other names of a unit, sorted."""
         names = set(self.other_names.get(main, ()))
-        if name_kind(main) == "instance":
+        if name_kind(main) == "instance" and self._follow(main) is None:
             for alias in self.other_names.get(template_of(main) or "", ()):
                 if name_kind(alias) == "template":
                     names.add(with_instance(alias, instance_of(main)))

@@ -23,6 +23,7 @@ def false_comforts(model: Model) -> tuple[Reason, ...]:
             found.extend(decoy(model, trigger))
         if trigger.state == "armed" and trigger.kind == "cron":
             found.extend(still_read(model, trigger))
+        found.extend(passing_mask(trigger))
     return tuple(found)
 
 
@@ -68,6 +69,13 @@ def still_read(model: Model, trigger: Trigger) -> Iterator[Reason]:
     if ending in ASIDE or packaged:
         text = f"{trigger.source.path} looks put aside, but cronie reads files of that name"
         yield Reason(trigger.id, text, (Evidence(trigger.source.path, trigger.source.line),))
+
+
+def passing_mask(trigger: Trigger) -> Iterator[Reason]:
+    """A mask in /run that does nothing, or nothing beyond the next boot."""
+    for reason in trigger.reasons:
+        if reason.code in ("vain-mask", "mask-until-boot"):
+            yield Reason(trigger.id, reason.text, reason.evidence)
 
 
 def path_evidence(path: RenewalPath) -> tuple[Evidence, ...]:

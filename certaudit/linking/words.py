@@ -95,10 +95,9 @@ def off_commands(trigger: Trigger) -> tuple[str, ...]:
     if "/" in name:
         user, _, unit = name.partition("/")
         return (f"systemctl --user -M {user}@ disable --now {unit}",)
-    shipped = mechanism_of_unit(name)
-    if shipped:
+    shipped, in_etc = mechanism_of_unit(name), trigger.source.path.startswith("/etc/")
+    if shipped and not in_etc:
         return shipped.off
-    in_etc = trigger.source.path.startswith("/etc/")
     return (f"systemctl disable --now {name}", *(() if in_etc else (f"systemctl mask {name}",)))
 
 

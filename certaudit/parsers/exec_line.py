@@ -7,7 +7,7 @@ known (a variable, a specifier) is left as written and named.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from certaudit.errors import ParseError
@@ -43,44 +43,90 @@ class ExecCommand:
         return (self.program, *self.argv[1:])
 
 
-def parse_exec_line(value: str) -> tuple[ExecCommand, ...]:
-    """The commands of one setting's value, nothing expanded; () for an empty value.
+@dataclass(frozen=True, slots=True)
+class ExecLine:
+    """The commands of a setting's value as far as systemd reads it.
 
-    Raise ``ParseError`` for unbalanced quotes and for a command without a program.
+    ``fault`` says why it reads no further; ``refused``: and it reads no further in the file either,
+    which for a unit's own file means that it refuses the unit.
+    """
+
+    commands: tuple[ExecCommand, ...]
+    fault: str | None = None
+    refused: bool = False
+
+
+def read_exec_line(value: str, failing: Collection[str] = ()) -> ExecLine:
+    """The commands of one setting's value, nothing expanded, as systemd 252 reads it.
+
+    Source: ``config_parse_exec`` of ``load-fragment.c``. ``failing`` are the letters of specifiers
+    that have no value in this unit. A fault behind ``-``, and one in a command's first word, costs
+    the rest of the line alone.
     """
     commands: list[ExecCommand] = []
-    words: list[str] = []
     at = 0
+    while at < len(value):
+        words, at, fault = command_words(value, at)
+        if fault is not None and not words:
+            return ExecLine(tuple(commands), fault)
+        try:
+            found = command_of(words)
+        except ParseError as error:
+            fault = fault or error.reason
+        else:
+            fault = fault or unresolved(words, failing)
+        if fault is not None:
+            return ExecLine(tuple(commands), fault, refused="-" not in split_prefixes(words[0])[0])
+        commands.extend(found)
+    return ExecLine(tuple(commands))
+
+
+def command_words(value: str, at: int) -> tuple[list[str], int, str | None]:
+    """The unquoted words up to a lone ``;`` or the end, where the next command begins, and a fault."""
+    words: list[str] = []
     while at < len(value):
         if value[at] in BLANK:
             at += 1
         elif value[at] == ";" and value[at + 1 : at + 2].strip(BLANK) == "":
-            at += 1
-            commands.extend(command_of(words))
-            words = []
+            return words, at + 1, None
         elif value.startswith("\\;", at) and value[at + 2 : at + 3].strip(BLANK) == "" and words:
             at += 2
             words.append(";")
         else:
-            word, at = next_word(value, at)
+            try:
+                word, at = next_word(value, at)
+            except ParseError as error:
+                return words, at, error.reason
             words.append(word or "")
-    commands.extend(command_of(words))
-    return tuple(commands)
+    return words, at, None
+
+
+def unresolved(words: Sequence[str], failing: Collection[str]) -> str | None:
+    """The first specifier that has no value, as a fault."""
+    letters = (letter for word in words for letter in re.findall("%(.)", word) if letter in failing)
+    return next((f"%{letter} has no value here" for letter in letters), None)
 
 
 def command_of(words: Sequence[str]) -> tuple[ExecCommand, ...]:
     """The command that these unquoted words are, or () for none."""
     if not words:
         return ()
-    first, prefixes = words[0], ""
-    while first and first[0] in PREFIXES and prefix_allowed(first[0], prefixes):
-        prefixes, first = prefixes + first[0], first[1:]
-    if not first or first.endswith("/") or any(c < " " for c in first):
+    prefixes, first = split_prefixes(words[0])
+    relative = "/" in first and first[0] not in "/%"
+    if not first or first.endswith("/") or relative or any(c < " " for c in first):
         raise ParseError(f"no program in {words[0][:80]!r}")
     argv = tuple(words[1:]) if "@" in prefixes else (first, *words[1:])
     if not argv:
         raise ParseError(f"no argv[0] after {words[0][:80]!r}")
     return (ExecCommand(first, argv, prefixes),)
+
+
+def split_prefixes(word: str) -> tuple[str, str]:
+    """The special characters before a program, and the program."""
+    prefixes = ""
+    while word and word[0] in PREFIXES and prefix_allowed(word[0], prefixes):
+        prefixes, word = prefixes + word[0], word[1:]
+    return prefixes, word
 
 
 def prefix_allowed(prefix: str, before: str) -> bool:
@@ -165,10 +211,12 @@ def unit_specifiers(
     prefix, at, instance = stem.partition("@")
     known = {"n": name, "N": stem, "p": prefix, "P": unescaped(prefix), "u": user, "h": home}
     if not at:
-        known |= {"i": "", "I": "", "f": "/" + unescaped(prefix).lstrip("/")}
+        known |= {"i": "", "I": ""}
     elif instance:
-        inner = unescaped(instance)
-        known |= {"i": instance, "I": inner, "f": "/" + inner.lstrip("/")}
+        known |= {"i": instance, "I": unescaped(instance)}
+    path = path_of(instance or prefix)
+    if path is not None and (instance or not at):
+        known["f"] = path
     last = prefix.rpartition("-")[2]
     known |= {"j": last, "J": unescaped(last)}
     if uid is not None:
@@ -179,6 +227,20 @@ def unit_specifiers(
     if host is not None:
         known |= {"H": host, "l": host.partition(".")[0]}
     return known
+
+
+def failing_specifiers(name: str) -> frozenset[str]:
+    """The letters that have no value in a unit of this name."""
+    prefix, _, instance = name.rpartition(".")[0].partition("@")
+    return frozenset("f" if path_of(instance or prefix) is None else "")
+
+
+def path_of(text: str) -> str | None:
+    """A unit name's part as the path it stands for (``unit_name_path_unescape``), or ``None``."""
+    if text == "-":
+        return "/"
+    parts = unescaped(text).split("/")
+    return None if any(part in ("", ".", "..") for part in parts) else "/" + "/".join(parts)
 
 
 def unescaped(text: str) -> str:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from certaudit.errors import ParseError
 from certaudit.facts import Setting
-from certaudit.parsers.unit_words import BLANK
+from certaudit.parsers.exec_line import failing_specifiers, read_exec_line
+from certaudit.parsers.timespan import parse_timespan
+from certaudit.parsers.unit_words import BLANK, boolean
 
 LONG_LINE = 1 << 20  # bytes; systemd refuses the file at a longer line
 LINE_END = re.compile(r"\r\n|\n\r|[\n\r\0]")  # as systemd's read_line()
@@ -42,6 +45,21 @@ NEVER_RESET = frozenset(
         "StopPropagatedFrom",
         "Upholds",
         "Wants",
+    }
+)
+EXEC = frozenset(
+    {
+        *("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost"),
+        *("ExecReload", "ExecStop", "ExecStopPost"),
+    }
+)
+# Typed settings: a value of another type, the empty one included, is passed over and the old one
+# stays (config_parse_sec and config_parse_bool of conf-parser.c; load-fragment-gperf.gperf.in).
+SPANS = frozenset({"AccuracySec", "RandomizedDelaySec"})
+BOOLEANS = frozenset(
+    {
+        *("OnClockChange", "OnTimezoneChange", "Persistent", "WakeSystem"),
+        *("RemainAfterElapse", "FixedRandomDelay", "DeferReactivation"),
     }
 )
 TRIGGERS = frozenset({"Timer", "Path", "Automount"})  # Unit= there holds the first value, not the last
@@ -136,6 +154,27 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield start, "".join(parts)
 
 
+def refusing(file: UnitFile, name: str) -> Setting | None:
+    """The command line at which systemd stops reading a file of the unit ``name``, or ``None``.
+
+    Of the unit's own file that means it refuses the unit, of a drop-in that the rest does not count
+    (``unit_load_dropin`` passes over what ``config_parse`` returns).
+    """
+    failing = failing_specifiers(name)
+    for setting in file.settings:
+        command = setting.section == "Service" and setting.key in EXEC and bool(setting.value)
+        if command and read_exec_line(setting.value, failing).refused:
+            return setting
+    return None
+
+
+def up_to(file: UnitFile, last: Setting | None) -> UnitFile:
+    """A file without what stands behind this setting."""
+    if last is None:
+        return file
+    return replace(file, settings=file.settings[: file.settings.index(last) + 1])
+
+
 def merged(files: Iterable[UnitFile]) -> tuple[Setting, ...]:
     """The settings that count when a fragment and its drop-ins are read in this order.
 
@@ -144,6 +183,8 @@ def merged(files: Iterable[UnitFile]) -> tuple[Setting, ...]:
     """
     kept: list[Setting] = []
     for setting in (s for file in files for s in file.settings):
+        if of_another_type(setting):
+            continue
         if setting.section in TRIGGERS and setting.key == "Unit":
             if setting.value and not any(same_key(setting, s) for s in kept):
                 kept.append(setting)
@@ -153,6 +194,18 @@ def merged(files: Iterable[UnitFile]) -> tuple[Setting, ...]:
             group = reset_group(setting)
             kept = [s for s in kept if s.section != setting.section or reset_group(s) != group]
     return tuple(kept)
+
+
+def of_another_type(setting: Setting) -> bool:
+    """Is the value of a timer's setting none that this setting can hold?"""
+    if setting.section != "Timer":
+        return False
+    if setting.key in SPANS:
+        try:
+            parse_timespan(setting.value)
+        except ParseError:
+            return True
+    return setting.key in BOOLEANS and boolean(setting.value) is None
 
 
 def same_key(a: Setting, b: Setting) -> bool:

@@ -91,3 +91,11 @@ def split_words(text: str, *, relaxed: bool = False, escapes: bool = True) -> tu
         if word is None:
             return tuple(words)
         words.append(word)
+
+
+def boolean(text: str) -> bool | None:
+    """A truth value as ``parse_boolean`` reads it, systemd.syntax(7); ``None`` for anything else."""
+    word = text.lower()
+    if word in ("1", "yes", "y", "true", "t", "on"):
+        return True
+    return False if word in ("0", "no", "n", "false", "f", "off") else None

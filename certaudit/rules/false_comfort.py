@@ -34,7 +34,7 @@ def finding(model: Model, comfort: Reason) -> Finding:
     """What was done, and what still runs."""
     trigger = model.trigger(comfort.code)
     really = [p for p in model.paths if p.hidden_for]
-    runner = model.trigger(really[0].trigger) if really else trigger
+    runner = trigger if (trigger and trigger.armed) or not really else model.trigger(really[0].trigger)
     fixes = (switch_off(model, runner),) if runner is not None and runner.armed else ()
     return Finding(
         comfort.code.partition(":")[2], "medium", comfort.text, "high", comfort.evidence, fixes

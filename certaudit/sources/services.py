@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from certaudit.errors import ParseError, UnreadableError
+from certaudit.errors import UnreadableError
 from certaudit.facts import Entry, Setting, Unit
 from certaudit.host.machine import Host
 from certaudit.model import ChainStep, Evidence, Gap, Reason
@@ -61,6 +61,10 @@ class Services:
                 continue
             if via[-1] == first and unit.name != starter.name:
                 conditions.extend(failing_conditions(unit, self.host))
+            if unit.refused is not None and via[-1] != first:
+                continue
+            if unit.refused is not None:
+                conditions.append(refused_by_systemd(unit, unit.refused))
             names = () if unit.name == starter.name else via
             entries.extend(self._entries(unit, names, gaps))
         return tuple(entries), tuple(conditions), tuple(gaps)
@@ -95,19 +99,18 @@ class Services:
         for key in EXEC_KEYS:
             for setting in unit.all("Service", key):
                 step = ChainStep(setting.path, setting.line, f"{key}={setting.value}")
-                for argv in self._commands(setting, unit, environment, gaps):
+                for argv in self._commands(setting, unit, environment):
                     yield Entry((step,), via, argv, environment=environment, user=user, unit=unit.name)
 
     def _commands(
-        self, setting: Setting, unit: Unit, environment: tuple[tuple[str, str], ...], gaps: list[Gap]
+        self, setting: Setting, unit: Unit, environment: tuple[tuple[str, str], ...]
     ) -> Iterator[tuple[str, ...]]:
-        try:
-            for command in exec_line.parse_exec_line(setting.value):
-                full = exec_line.expand_command(command, dict(environment), self._specifiers(unit))
-                yield full.arguments
-        except ParseError as error:
-            here = Evidence(setting.path, setting.line, f"{setting.key}={setting.value}")
-            gaps.append(Gap("units", f"{setting.key} of {unit.name} cannot be read: {error}", (here,)))
+        failing = exec_line.failing_specifiers(unit.name)
+        for command in exec_line.read_exec_line(setting.value, failing).commands:
+            full = exec_line.expand_command(command, dict(environment), self._specifiers(unit))
+            yield full.arguments
+        if setting == unit.refused:  # what it was meant to run
+            yield tuple(setting.value.split())
 
     def _environment(self, unit: Unit, gaps: list[Gap]) -> tuple[tuple[str, str], ...]:
         """``Environment=`` and ``EnvironmentFile=`` of a service, later ones winning."""
@@ -143,6 +146,13 @@ def standard(name: str) -> bool:
         "network-online", "nss-lookup", "paths", "remote-fs", "shutdown", "sockets", "sysinit",
         "time-sync", "timers", "umount",
     }  # fmt: skip
+
+
+def refused_by_systemd(unit: Unit, line: Setting) -> Reason:
+    """Why nothing can start this unit."""
+    fault = exec_line.read_exec_line(line.value, exec_line.failing_specifiers(unit.name)).fault
+    here = Evidence(line.path, line.line, f"{line.key}={line.value}")
+    return Reason("unit-refused", f"systemd refuses {unit.name}: {fault}", (here,))
 
 
 def failing_conditions(unit: Unit, host: Host) -> Iterator[Reason]:

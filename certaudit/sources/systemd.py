@@ -7,7 +7,7 @@ reach a client is for linking to say. A static service is no trigger: it is what
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -28,6 +28,7 @@ from certaudit.model import (
 )
 from certaudit.parsers import calendar
 from certaudit.parsers.timespan import parse_timespan
+from certaudit.parsers.unit_words import boolean
 from certaudit.sources.managers import managers
 from certaudit.sources.services import Services
 
@@ -59,7 +60,7 @@ def collect(host: Host) -> tuple[tuple[Candidate, ...], tuple[HalfSwitched, ...]
             unit = manager.systemd.unit(name) if name.rpartition(".")[2] in KINDS else None
             if unit is None or unit.name != name or is_template(name):
                 continue
-            switch = judge(unit, host)
+            switch = with_vain_mask(judge(unit, host), unit)
             candidates.append(from_unit(unit, switch, host, services))
             half.extend([switch.half] if switch.half else [])
         candidates.extend(boot_services(services))
@@ -120,6 +121,19 @@ def judge(unit: Unit, host: Host) -> Switch:
         )
     text = f"{unit.name} is {unit.file_state or 'not enabled'}: nothing starts it at boot"
     return Switch("off", (Reason("not-enabled", text, here),))
+
+
+def with_vain_mask(switch: Switch, unit: Unit) -> Switch:
+    """A switch and what a mask in /run does to it: nothing against /etc, else until the boot."""
+    if unit.vain_mask and switch.state == "armed":
+        text = f"{unit.vain_mask} masks nothing: {unit.fragment} counts before /run"
+        vain = Reason("vain-mask", text, (Evidence(unit.vain_mask), Evidence(unit.fragment or "")))
+        return replace(switch, reasons=(*switch.reasons, vain))
+    if unit.mask and unit.mask.startswith("/run/") and unit.links and switch.state == "off":
+        text = f"{unit.name} is enabled, and the mask {unit.mask} is gone with the next boot"
+        until = Reason("mask-until-boot", text, (Evidence(unit.mask), Evidence(unit.links[0].path)))
+        return replace(switch, reasons=(*switch.reasons, until))
+    return switch
 
 
 def enabled_by_first_boot(unit: Unit, host: Host) -> bool:
@@ -271,7 +285,7 @@ def schedule_of(unit: Unit, host: Host) -> Schedule:
     others = tuple(f"{s.key}={s.value}" for s in times(unit) if s.key != "OnCalendar")
     delay = seconds(unit.last("Timer", "RandomizedDelaySec"))
     accuracy = seconds(unit.last("Timer", "AccuracySec")) if unit.last("Timer", "AccuracySec") else 60.0
-    persistent = (unit.last("Timer", "Persistent") or "no").lower() in ("1", "yes", "true", "on")
+    persistent = boolean(unit.last("Timer", "Persistent") or "no") is True
     spread = timedelta(seconds=(delay or 0.0) + (accuracy or 0.0))
     earliest, latest = window(expressions, spread, last_firing(unit, host), host)
     drawn = unit.next_elapse.astimezone(host.zone) if unit.next_elapse else None

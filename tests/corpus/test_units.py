@@ -12,7 +12,7 @@ import pytest
 from certaudit.host.root import Root
 from certaudit.host.unit_files import UnitFiles
 from certaudit.parsers.environment import parse_environment
-from certaudit.parsers.exec_line import expand_command, parse_exec_line, unit_specifiers
+from certaudit.parsers.exec_line import expand_command, read_exec_line, unit_specifiers
 from certaudit.parsers.systemctl_show import parse_show
 from certaudit.parsers.unit_file import TIMERS, merged, parse_unit_file
 
@@ -45,7 +45,7 @@ def test_every_unit_file_parses(path: Path) -> None:
             for name, value in parse_environment(s.value)
         }
         for line in lines:
-            for command in parse_exec_line(line):
+            for command in read_exec_line(line).commands:
                 expanded = expand_command(command, environment, unit_specifiers("unit.service"))
                 assert expanded.program
 

@@ -53,6 +53,13 @@ def bare_reasons(reasons: list[dict[str, Any]]) -> list[tuple[str, str, list[Any
     return found
 
 
+def of_a_mask(live: list[dict[str, Any]], image: list[dict[str, Any]]) -> bool:
+    """Live there is one reason more, about a mask in /run."""
+    return len(live) == len(image) + 1 and any(
+        reason["code"] in ("vain-mask", "mask-until-boot") for reason in live
+    )
+
+
 def within(live: dict[str, Any] | None, image: dict[str, Any] | None) -> bool:
     """The manager's next firing lies in the window that the files give; the rest is equal."""
     if live is None or image is None:
@@ -156,6 +163,47 @@ STILL_ACTIVE = (
         lambda live, image: bool(live) and bool(image),
     ),
 )
+MASK_IN_RUN = (
+    Difference(
+        ("results", "false-comfort"),
+        "What lies in /run is not part of an image, and is gone with the boot.",
+        lambda live, image: (live["status"], image["status"]) == ("flagged", "passed"),
+    ),
+    Difference(("triggers", TIMER, "reasons"), "One of them tells of that mask.", of_a_mask),
+    *NOT_RUNNING_NOW[1:],
+)
+MASKED_UNTIL_BOOT = (
+    *MASK_IN_RUN,
+    Difference(("triggers", TIMER, "state"), "It is off until then.", pair("off", "armed")),
+    Difference(("triggers", TIMER, "file_state"), "So systemd says.", pair("masked-runtime", "enabled")),
+    Difference(("paths", TIMERS_PATH, "state"), "So is its path.", pair("off", "armed")),
+    Difference(
+        ("paths", TIMERS_PATH, "hidden_for"),
+        "A path that is off hides behind no owner.",
+        lambda live, image: live == [] and bool(image),
+    ),
+    Difference(
+        ("lineages", "*", "renewers"),
+        "Only armed paths are renewers.",
+        lambda live, image: live == [r for r in image if r != TIMERS_PATH],
+    ),
+    Difference(
+        ("lineages", "*", "owner_because"),
+        "The owner is chosen among the armed paths.",
+        lambda live, image: bool(live) and bool(image),
+    ),
+    Difference(
+        ("results", "*"),
+        "The questions about rivals, thieves and what is hidden are asked of armed paths.",
+        lambda live, image: len(live["findings"]) <= len(image["findings"]),
+    ),
+    Difference(("summary", "findings"), "They count those.", lambda live, image: live != image),
+    Difference(
+        ("summary", "verdict"),
+        "It tells the worst finding.",
+        lambda live, image: bool(live) and bool(image),
+    ),
+)
 NO_LOGS_YET = (
     Difference(
         ("gaps",),
@@ -175,9 +223,12 @@ HALF_SWITCHED = {
     "timer-stopped": NOT_RUNNING_NOW,
     "timer-disabled-but-active": STILL_ACTIVE,
     "timer-masked-by-hand": STILL_ACTIVE,
+    "runtime-mask-beaten": MASK_IN_RUN,
+    "runtime-mask": MASKED_UNTIL_BOOT,
 }
 BY_VARIATION: Mapping[str, tuple[Difference, ...]] = {
     **HALF_SWITCHED,
+    "service-refused": NOT_RUNNING_NOW,  # and with no boot will it run
     "service-looks-elsewhere": NO_LOGS_YET,
     "timer-of-a-user": NO_LOGS_YET,
 }

@@ -22,6 +22,7 @@ from tests.live.box import CHECKOUT, Box
 from tests.live.differences import TIMER, Difference, disagreements, pair
 from tests.live.root import root
 from tests.live.story import LINEAGE, OWNER, Told
+from tests.live.variation import PACKAGED
 
 USER = "alice"
 HIDDEN = "/srv/hidden"  # holds a pystemd that cannot be imported
@@ -251,6 +252,15 @@ def test_in_a_container_without_systemd_no_unit_is_claimed(box: Box, user: str) 
         assert answer.statuses()["no-renewal-path"] == "flagged"
     else:
         check_closed(answer)
+
+
+def test_cron_in_a_container_without_systemd_runs_the_packaged_line(box: Box) -> None:
+    with_cron = tuple(word.replace("&& exec", "&& cron && exec") for word in WITHOUT_SYSTEMD)
+    answer = asked(box, within=with_cron)
+    assert answer.states[OWNER] == answer.states[PACKAGED] == "armed"
+    assert TIMER not in answer.states
+    renewers = {x["name"]: x["renewers"] for x in answer.report["lineages"]}[LINEAGE]
+    assert {renewer.partition(">")[0] for renewer in renewers} == {OWNER, PACKAGED}
 
 
 def check_closed(answer: Answer) -> None:

@@ -12,12 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from certaudit.errors import ParseError
-from certaudit.facts import Unit
+from certaudit.facts import Setting, Unit
 from certaudit.host.root import Root
 from certaudit.host.unit_files import UnitFiles
 from certaudit.parsers.environment import parse_environment
-from certaudit.parsers.exec_line import expand_specifiers, parse_exec_line, unit_specifiers
+from certaudit.parsers.exec_line import (
+    expand_specifiers,
+    failing_specifiers,
+    read_exec_line,
+    unit_specifiers,
+)
+from certaudit.parsers.timespan import parse_timespan
+from certaudit.parsers.unit_file import TIMERS
+from certaudit.parsers.unit_words import boolean
 from tests.live.box import Box
 from tests.live.unit_trees import CALENDARS, Family
 from tests.summary import SEED, scaled, timed
@@ -34,8 +41,8 @@ while [ $# -gt 0 ]; do
 done
 """
 BATCH = 200
-NO_SETTINGS = ("bad-setting", "error")  # load states of a unit that the manager does not use
 EVERY_SERVICE = "/etc/systemd/system/service.d/zz.conf"
+EXEC = ("ExecStart", "ExecStartPost")
 Properties = dict[str, Any]
 
 
@@ -74,11 +81,11 @@ def test_files_give_what_the_manager_has_loaded(base_root: Path, tmp_path: Path)
                 compare(name, units[name], details[name], compared)
     counts = ", ".join(f"{count} {what}" for what, count in sorted(compared.counts.items()))
     summary = f"CERTAUDIT_SEED={SEED}: {len(known)} names in {FAMILIES} trees: {counts}"
-    for what, count in compared.counts.items():
-        noted(f"units: {what}: booted manager", count)
+    noted("names of units: booted manager", len(known))
+    noted("settings and states of units: booted manager", sum(compared.counts.values()))
     assert not compared.wrong, "\n".join([summary, *compared.wrong])
     assert compared.counts["fragment"] >= 4 * FAMILIES, "the trees have become too poor"
-    assert compared.counts["command lines"] >= 2 * FAMILIES
+    assert compared.counts["command lines: ExecStart"] >= FAMILIES
 
 
 def packaged(box: Box) -> list[str]:
@@ -124,16 +131,37 @@ def kind(name: str) -> str:
 def compare(name: str, theirs: Properties, details: Properties, seen: Comparison) -> None:
     """One name: what it is, and what it holds if both have a unit of their own for it."""
     unit, state = seen.files.unit(name), theirs["LoadState"]
-    if unit is None or (unit.fragment is None and unit.mask is None):
+    if contested(unit, name, seen.files):
+        seen.counts["left out (two files claim the unit: the order of loading decides)"] += 1
+    elif unit is None or (unit.fragment is None and unit.mask is None):
         seen.same(name, "existence", state in ("loaded", "masked"), False)
     elif state == "masked":
         seen.same(name, "mask", theirs["FragmentPath"], unit.mask)
     elif state == "not-found":
         seen.same(name, "broken file", "bad", unit.file_state)
-    elif state not in NO_SETTINGS:
+    elif state == "bad-setting":
+        seen.same(name, "refused", refused(unit), True)
+    elif state != "error":
+        seen.same(name, "not refused", refused(unit), False)
         compare_files(name, theirs, unit, seen)
         if len(theirs["Names"]) <= 2 and name == unit.name:
             compare_settings(unit, details, seen)
+
+
+def contested(unit: Unit | None, name: str, files: UnitFiles) -> bool:
+    """Does a name lead to another file than the unit it is said to be a name of, or one of its names?"""
+    if unit is None:
+        return False
+    leads = {files.tree.fragment(each) for each in (name, unit.name, *unit.aliases)}
+    return len(leads) > 1
+
+
+def refused(unit: Unit) -> bool:
+    """Does systemd refuse the unit: for a command line, or for want of commands or times?"""
+    if unit.kind == "service":
+        does = any(commands_of(setting, unit.name) for setting in unit.all("Service", "ExecStart"))
+        return unit.refused is not None or not (does or unit.all("Unit", "SuccessAction"))
+    return unit.kind == "timer" and not any(unit.all("Timer", key) for key in TIMERS)
 
 
 def compare_files(name: str, theirs: Properties, unit: Unit, seen: Comparison) -> None:
@@ -148,19 +176,11 @@ def compare_files(name: str, theirs: Properties, unit: Unit, seen: Comparison) -
 
 
 def compare_settings(unit: Unit, details: Properties, seen: Comparison) -> None:
-    """What the merged files say.
-
-    Not where ``%f`` has no value, as in ``a--b``: systemd then stops reading the file at that line.
-    """
-    if "--" in unit.name and any("%f" in setting.value for setting in unit.settings):
-        seen.counts["left out (%f of a name with --)"] += 1
-        return
+    """What the merged files say."""
     if unit.kind == "timer":
         compare_timer(unit, details, seen)
-    elif unit.name.startswith("fam"):
+    elif unit.kind == "service":
         compare_service(unit, details, seen)
-    if unit.kind == "service":
-        compare_commands(unit, details, seen)
 
 
 def compare_timer(unit: Unit, details: Properties, seen: Comparison) -> None:
@@ -168,56 +188,87 @@ def compare_timer(unit: Unit, details: Properties, seen: Comparison) -> None:
     name = unit.name
     started = unit.last("Timer", "Unit") or name.replace(".timer", ".service")
     main = seen.files.unit(started)
-    seen.same(name, "timer's unit", details["Unit"], main.name if main else started)
+    theirs = details["Unit"]  # under the name it has until its own file has been read
+    seen.same(name, "timer's unit", theirs, theirs if theirs == started or not main else main.name)
     calendars = [setting.value for setting in unit.all("Timer", "OnCalendar")]
     if not name.startswith("fam"):
         seen.same(name, "number of calendars", len(details["TimersCalendar"]), len(calendars))
         return
-    theirs = [spec for _, spec, _ in details["TimersCalendar"]][::-1]
-    seen.same(name, "calendars", theirs, [CALENDARS[text] for text in calendars])
+    specs = [spec for _, spec, _ in details["TimersCalendar"]][::-1]
+    seen.same(name, "calendars", specs, [CALENDARS[text] for text in calendars])
     count = len(unit.all("Timer", "OnBootSec"))
     seen.same(name, "monotonic times", len(details["TimersMonotonic"]), count)
-    delay = 5 * 3600 * 10**6 if unit.last("Timer", "RandomizedDelaySec") else 0
-    seen.same(name, "random delay", details["RandomizedDelayUSec"], delay)
-    persistent = (unit.last("Timer", "Persistent") or "no") == "yes"
+    for key, usual in (("RandomizedDelay", 0.0), ("Accuracy", 60.0)):
+        text = unit.last("Timer", f"{key}Sec")
+        seconds = usual if text is None else parse_timespan(text)
+        seen.same(name, key, details[f"{key}USec"], seconds * 1e6)
+    persistent = boolean(unit.last("Timer", "Persistent") or "no")
     seen.same(name, "persistent", details["Persistent"], persistent)
 
 
 def compare_service(unit: Unit, details: Properties, seen: Comparison) -> None:
-    """Its environment and user."""
-    name, specifiers = unit.name, unit_specifiers(unit.name)
-    assigned = (pair for s in unit.all("Service", "Environment") for pair in parse_environment(s.value))
-    mine = {key: expand_specifiers(value, specifiers)[0] for key, value in assigned}
-    environment = sorted(f"{key}={value}" for key, value in mine.items())
-    seen.same(name, "environment", sorted(details["Environment"]), environment)
-    seen.same(name, "user", details["User"], unit.last("Service", "User") or "")
-    files = [expand_specifiers(s.value, specifiers)[0] for s in unit.all("Service", "EnvironmentFile")]
-    theirs = [f"{'-' if optional else ''}{path}" for path, optional in details["EnvironmentFiles"]]
-    seen.same(name, "environment files", theirs, files)
+    """Its command lines, and of a generated one its environment and user.
+
+    The specifiers of a unit's own file have the values of the name that was asked for first.
+    """
+    theirs: Properties = {
+        f"command lines: {key}": [
+            (shown(path), argv, ignored) for path, argv, ignored, *_ in details[key]
+        ]
+        for key in EXEC
+    }
+    if unit.name.startswith("fam"):
+        theirs["environment"] = sorted(details["Environment"])
+        theirs["user"] = details["User"]
+        theirs["environment files"] = [
+            f"{'-' if optional else ''}{path}" for path, optional in details["EnvironmentFiles"]
+        ]
+    mine = [service(unit, asked) for asked in (unit.name, *unit.aliases)]
+    agreed = next((one for one in mine if all(one[what] == theirs[what] for what in theirs)), mine[0])
+    for what, value in theirs.items():
+        seen.same(unit.name, what, value, agreed[what])
 
 
-def compare_commands(unit: Unit, details: Properties, seen: Comparison) -> None:
-    """Programs and arguments of its Exec lines; ``$`` is replaced only when they run."""
-    for key in ("ExecStart", "ExecStartPost"):
-        mine = [command for setting in unit.all("Service", key) for command in commands(unit, setting)]
-        theirs = [(shown(path), argv, ignored) for path, argv, ignored, *_ in details[key]]
-        seen.same(unit.name, "command lines", theirs, mine)
+def service(unit: Unit, asked: str) -> Properties:
+    """A service's settings as certaudit has them; its own file's specifiers by the name asked for."""
+
+    def named(setting: Setting) -> str:
+        return asked if setting.path == unit.fragment else unit.name
+
+    def expanded(text: str, setting: Setting) -> str:
+        return expand_specifiers(text, unit_specifiers(named(setting)))[0]
+
+    environment = {
+        key: expanded(value, setting)
+        for setting in unit.all("Service", "Environment")
+        for key, value in parse_environment(setting.value)
+    }
+    commands = {
+        f"command lines: {key}": [
+            command
+            for setting in unit.all("Service", key)
+            for command in commands_of(setting, named(setting))
+        ]
+        for key in EXEC
+    }
+    return {
+        **commands,
+        "environment": sorted(f"{key}={value}" for key, value in environment.items()),
+        "user": unit.last("Service", "User") or "",
+        "environment files": [expanded(s.value, s) for s in unit.all("Service", "EnvironmentFile")],
+    }
 
 
-def commands(unit: Unit, setting: Any) -> list[tuple[str, list[str], bool]]:  # noqa: ANN401
-    """Program, arguments, and whether a failure is ignored, of one Exec line."""
-    specifiers = unit_specifiers(unit.name)
-    try:
-        parsed = parse_exec_line(setting.value)
-    except ParseError as error:
-        return [("error", [str(error)], False)]
+def commands_of(setting: Setting, name: str) -> list[tuple[str, list[str], bool]]:
+    """Program, arguments, and whether a failure is ignored; ``$`` is replaced only when they run."""
+    specifiers = unit_specifiers(name)
     return [
         (
             shown(expand_specifiers(command.program, specifiers)[0]),
             [expand_specifiers(word, specifiers)[0] for word in command.argv],
             command.ignore_failure,
         )
-        for command in parsed
+        for command in read_exec_line(setting.value, failing_specifiers(name)).commands
     ]
 
 

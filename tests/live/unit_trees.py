@@ -25,10 +25,10 @@ ASKED = ("-@q.service", "-ali@zz.service", "-a@three.service")  # instances that
 WORDS = (
     "a", "b c", "$A", "${B}", "$$", "%%", "%i", "%n", "%p", r"\x41", r"\s", '"q w"', "'s\"q'", r"\;",
     "; /bin/true x", "x;y", r"\u00e9", r"\101", r"\z", "$C", "${C}x", "a'b'c", "%N", "%P", "%I", "%f",
-    "%j", "-", "@",
+    "%j", "-", "@", "'open",
 )  # fmt: skip
 MARKS = ("", "-", "@", "+", "!", "!!", ":", "-@", "@-:")
-PROGRAMS = ("/bin/echo", "/bin/%p", "echo")
+PROGRAMS = ("/bin/echo",) * 6 + ("/bin/%p", "echo") * 3 + ("bin/x", "/bin/", "/bin%f", "")
 CALENDARS = {
     "daily": "*-*-* 00:00:00",
     "monthly": "*-*-01 00:00:00",
@@ -109,7 +109,11 @@ class Family:
         """A section with settings that add up, or reset each other, over several files."""
         if name.endswith(".timer"):
             others = ("OnCalendar=", "OnBootSec=5h", f"Unit={self.prefix}.service")
-            delays = ("RandomizedDelaySec=5h", "Persistent=yes")
+            delays = (
+                *("RandomizedDelaySec=5h", "RandomizedDelaySec=", "RandomizedDelaySec=hogehoge"),
+                *("Persistent=yes", "Persistent=", "Persistent=maybe", "Persistent=OFF", "Persistent=y"),
+                *("AccuracySec=1h 5min", "AccuracySec=", "AccuracySec=-1"),
+            )
             settings = (*others, *delays, *(f"OnCalendar={text}" for text in CALENDARS))
             return ["[Timer]", *self.rng.choices(settings, k=self.rng.randint(0, 3))]
         chosen = [self.service_setting() for _ in range(self.rng.randint(0, 4))]

@@ -25,6 +25,30 @@ def second_timer_with_another_service(box: Box) -> None:
     enable(box, "tls.timer")
 
 
+@variation({}, ALL_RENEWERS, {"certbot.timer": ("enabled", "active")})
+def runtime_mask_beaten(box: Box) -> None:
+    """/run comes after /etc (systemd.unit(5)): a mask there does nothing to a file of the admin's."""
+    unit(box, "certbot.timer", f"{OFTEN}{INSTALL}")
+    box.output("/bin/ln", "-s", "/dev/null", "/run/systemd/system/certbot.timer")
+    systemctl(box, "daemon-reload")
+    systemctl(box, "restart", "certbot.timer")
+
+
+@variation({TIMER: "off"}, (OWNER,), {"certbot.timer": ("masked-runtime", "failed")})
+def runtime_mask(box: Box) -> None:
+    """Masked until the next boot (systemctl(1), mask --runtime); the link that enables it stays."""
+    systemctl(box, "mask", "--runtime", "--now", "certbot.timer")
+
+
+@variation({TIMER: "dormant"}, (OWNER,), {"certbot.timer": ("enabled", "inactive")})
+def service_refused(box: Box) -> None:
+    """systemd refuses a service whose command line it cannot read, and then also its timer."""
+    unit(box, "certbot.service", oneshot('/usr/bin/certbot -q renew "'))
+    systemctl(box, "daemon-reload")
+    done = box.run("/usr/bin/systemctl", "restart", "certbot.timer")
+    assert done.returncode != 0, "the timer's service has been loaded"
+
+
 @variation(
     {"timer:renew@example.org.timer": "armed"},
     (*ALL_RENEWERS, "timer:renew@example.org.timer"),

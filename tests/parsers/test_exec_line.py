@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certaudit.errors import ParseError
 from certaudit.parsers.environment import parse_environment, parse_environment_file
 from certaudit.parsers.exec_line import (
     ExecCommand,
     expand_command,
     expand_specifiers,
-    parse_exec_line,
+    failing_specifiers,
+    read_exec_line,
     unescaped,
     unit_specifiers,
 )
@@ -22,11 +22,11 @@ NOISE = st.text(alphabet=st.sampled_from("\"'\\;$%{}@-:+!|x1u =\n\t#é"), max_si
 
 
 def argv(value: str) -> list[tuple[str, ...]]:
-    return [command.argv for command in parse_exec_line(value)]
+    return [command.argv for command in read_exec_line(value).commands]
 
 
 def test_a_plain_command() -> None:
-    assert parse_exec_line("/usr/bin/certbot -q renew --no-random-sleep-on-renew") == (
+    assert read_exec_line("/usr/bin/certbot -q renew --no-random-sleep-on-renew").commands == (
         ExecCommand(
             "/usr/bin/certbot", ("/usr/bin/certbot", "-q", "renew", "--no-random-sleep-on-renew")
         ),
@@ -60,39 +60,83 @@ def test_several_commands_in_one_value() -> None:
 
 
 def test_prefixes() -> None:
-    (command,) = parse_exec_line("-@/bin/real shown x")
+    (command,) = read_exec_line("-@/bin/real shown x").commands
     assert (command.program, command.argv, command.prefixes) == ("/bin/real", ("shown", "x"), "-@")
     assert command.ignore_failure
     assert command.arguments == ("/bin/real", "x")
-    assert parse_exec_line("!!+/bin/a")[0].prefixes == "!!"
-    assert parse_exec_line("+!/bin/a")[0].program == "!/bin/a"
-    assert parse_exec_line("|/bin/a")[0].prefixes == "|"
+    assert read_exec_line("!!a").commands[0].prefixes == "!!"
+    assert read_exec_line("|/bin/a").commands[0].prefixes == "|"
 
 
-@pytest.mark.parametrize("value", ["/bin/a 'b", '/bin/a "b', "-", "@ x", "@/bin/a", "/bin/", "''"])
-def test_what_is_no_command(value: str) -> None:
-    with pytest.raises(ParseError):
-        parse_exec_line(value)
+NO_COMMANDS = [
+    "/bin/a 'b",
+    '/bin/a "b',
+    "@ x",
+    "@/bin/a",
+    "/bin/",
+    "''",
+    "bin/a",
+    "!!+/bin/a",
+    "+!/bin/a",
+]
+
+
+@pytest.mark.parametrize("value", NO_COMMANDS)
+def test_a_line_for_which_systemd_refuses_the_unit(value: str) -> None:
+    line = read_exec_line(f"/bin/first ; {value} ; /bin/last")
+    assert (line.refused, [c.program for c in line.commands]) == (True, ["/bin/first"])
+    assert line.fault is not None
+
+
+@pytest.mark.parametrize("value", ["-/bin/a 'b", "-", "-@/bin/a", "-bin/a", "'/bin/a b", "-/bin/a %f"])
+def test_a_line_that_systemd_reads_no_further(value: str) -> None:
+    line = read_exec_line(f"/bin/first ; {value} ; /bin/last", {"f"})
+    assert (line.refused, [c.program for c in line.commands]) == (False, ["/bin/first"])
+    assert line.fault is not None
+
+
+def test_a_specifier_without_a_value() -> None:
+    assert read_exec_line("/bin/a x%fy", {"f"}).fault == "%f has no value here"
+    assert read_exec_line("/bin/a %%f %i", {"f"}).fault is None
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("a-b.service", "/a/b"),
+        ("-.service", "/"),
+        ("t@x-y.service", "/x/y"),
+        ("a--b.service", None),
+        ("-a.service", None),
+        ("t@a-.service", None),
+        ("a-..-b.service", None),
+    ],
+)
+def test_the_path_of_a_name(name: str, path: str | None) -> None:
+    assert unit_specifiers(name).get("f") == path
+    assert failing_specifiers(name) == ({"f"} if path is None else set())
 
 
 def test_variables_as_the_manual_has_them() -> None:
     env = dict(parse_environment("""ONE='one' "TWO='two two' too" THREE="""))
     assert env == {"ONE": "one", "TWO": "'two two' too", "THREE": ""}
-    (command,) = parse_exec_line("/bin/echo $ONE $TWO ${TWO} $THREE ${THREE} x${ONE}y $$HOME a$ONE")
+    (command,) = read_exec_line(
+        "/bin/echo $ONE $TWO ${TWO} $THREE ${THREE} x${ONE}y $$HOME a$ONE"
+    ).commands
     expanded = expand_command(command, env)
     assert expanded.argv[1:] == ("one", "two two", "too", "'two two' too", "", "xoney", "$HOME", "a$ONE")
     assert expanded.unknown == ()
 
 
 def test_what_is_not_known_is_left_and_named() -> None:
-    (command,) = parse_exec_line("/bin/echo $A ${B}c %i %q %%")
+    (command,) = read_exec_line("/bin/echo $A ${B}c %i %q %%").commands
     expanded = expand_command(command, {}, unit_specifiers("a@.service"))
     assert expanded.argv[1:] == ("$A", "${B}c", "%i", "%q", "%")
     assert expanded.unknown == ("$A", "${B}", "%i", "%q")
 
 
 def test_a_colon_keeps_dollars() -> None:
-    (command,) = parse_exec_line(":/bin/echo $A ${A} %p")
+    (command,) = read_exec_line(":/bin/echo $A ${A} %p").commands
     assert expand_command(command, {"A": "x"}, unit_specifiers("u.service")).argv[1:] == (
         "$A",
         "${A}",
@@ -140,12 +184,8 @@ def test_an_environment_file() -> None:
 
 
 @given(NOISE)
-def test_only_parse_errors_escape(value: str) -> None:
-    try:
-        commands = parse_exec_line(value)
-    except ParseError:
-        return
-    for command in commands:
+def test_nothing_escapes(value: str) -> None:
+    for command in read_exec_line(value, {"f"}).commands:
         expanded = expand_command(command, {"x": "a 'b", "u": ""}, unit_specifiers("a@b.service"))
         assert expanded.program
         assert command.argv
@@ -165,10 +205,7 @@ def test_quoted_words_come_back(words: list[str]) -> None:
 
 def test_long_values_take_linear_time() -> None:
     for piece in ("${", "$", "%", "\\", "'' ", "; ", "@", '"x" ', "\\x"):
-        try:
-            for command in parse_exec_line("/bin/a " + piece * 50_000):
-                expand_command(command, {}, {})
-        except ParseError:
-            pass
+        for command in read_exec_line("/bin/a " + piece * 50_000).commands:
+            expand_command(command, {}, {})
         parse_environment_file("A=" + piece * 50_000)
     assert unescaped("\\x2d" * 10_000) == "-" * 10_000
