@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import IO, NamedTuple
 
 from certaudit.errors import UnreadableError
-from certaudit.host.literals import count
+from certaudit.host.literals import newlines
 from certaudit.host.root import Root
 from certaudit.host.unpacking import DamagedError, is_plain, pieces, plain_pieces
 
@@ -37,7 +37,7 @@ class Block(NamedTuple):
     @property
     def newlines(self) -> int:
         """How many lines end in it."""
-        return count(self.data, b"\n", self.start, self.end)
+        return newlines(self.data, self.start, self.end)
 
 
 class Share(NamedTuple):

@@ -16,7 +16,7 @@ from functools import partial
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
-from certaudit.host.literals import Finder, count
+from certaudit.host.literals import Finder, newlines
 from certaudit.host.log_files import Block, LogFile, Share, text_of
 
 Progress: TypeAlias = Callable[[int, int], None]  # bytes of files that are behind, and of all
@@ -144,7 +144,7 @@ def read(file: LogFile, share: Share | None, finder: Finder, report: Report) -> 
             first = line_at(block, block.start)
         number, at = block.before + 1, block.start
         for here in finder.starts(block.data, block.start, block.end):
-            number += count(block.data, b"\n", at, here)
+            number += newlines(block.data, at, here)
             at = here
             lines.append((number, line_at(block, at)))
         if time.monotonic() > due:

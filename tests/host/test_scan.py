@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import pytest
+import stringzilla
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certaudit.host import literals as literals_module
 from certaudit.host import scan
+from certaudit.host.literals import PADDING, newlines
 from certaudit.host.log_files import LogFile, log_file
 from certaudit.host.root import Root
 from certaudit.host.scan import Found, search
@@ -31,7 +33,7 @@ def libraries(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if request.param == "bare":
         for name in BARE:
             monkeypatch.setitem(sys.modules, name, None)
-        monkeypatch.setattr(literals_module, "fast_count", None)
+        monkeypatch.setattr(literals_module, "stringzilla", None)
 
 
 def written(folder: Path, contents: Sequence[bytes], pack: str = "plain") -> list[LogFile]:
@@ -151,6 +153,21 @@ def test_a_machine_named_like_a_client_finds_only_what_is_about_the_client(tmp_p
     lines = [*noise[:500], wanted, *noise[500:], told]
     (found,) = search(written(tmp_path, [b"\n".join(lines)]), [b"ertbot", b"unheard of"])
     assert found.lines == ((501, wanted.decode()),)
+
+
+@pytest.mark.parametrize("capabilities", [(), ("icelake",)])
+@given(st.binary(max_size=3000), st.integers(0, 50), st.integers(0, 3000))
+def test_newlines_are_counted(capabilities: tuple[str, ...], data: bytes, start: int, end: int) -> None:
+    data = data.replace(b"a", b"\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stringzilla, "__capabilities__", capabilities)
+        assert newlines(data, start, min(end, len(data))) == data.count(b"\n", start, end)
+
+
+def test_what_makes_up_the_number_of_literals_is_never_found(tmp_path: Path) -> None:
+    lines = [*PADDING, b"certbot" + PADDING[2], b"", b"\0" * 50, b"ab"]
+    (found,) = search(written(tmp_path, [b"\n".join(lines)]), [b"certbot", b"ab"])
+    assert [number for number, _ in found.lines] == [len(PADDING) + 1, len(lines)]
 
 
 @pytest.mark.usefixtures("libraries")
