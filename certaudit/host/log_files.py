@@ -72,7 +72,7 @@ class LogFile:
 
     def blocks(self, share: Share | None = None) -> Iterator[Block]:
         """The file, or a share of it, as blocks of whole lines; only the last may lack its end."""
-        self.done = self.newlines = 0
+        self.problems, self.done, self.newlines = [], 0, 0
         rest = bytearray()  # the beginning of a line whose end is not read yet
         try:
             with self.root.open(self.path) as raw:

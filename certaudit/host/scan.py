@@ -49,12 +49,15 @@ class Task(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What one task gave, its lines numbered from its own beginning, and the newlines it holds."""
+    """What one task gave, its lines numbered from its own beginning.
+
+    ``newlines`` is how many it holds, None where that is not known.
+    """
 
     lines: tuple[tuple[int, str], ...]
     first: str | None
     problems: tuple[str, ...]
-    newlines: int
+    newlines: int | None
 
 
 def unwatched(behind: int, total: int) -> None:
@@ -131,7 +134,7 @@ def shared_out(
 
 def lost(how: str) -> Part:
     """What is left of a task whose worker was lost."""
-    return Part((), None, (f"not read: {how}",), 0)
+    return Part((), None, (f"not read to its end: {how}",), None)
 
 
 def read(file: LogFile, share: Share | None, finder: Finder, report: Report) -> Part:
@@ -161,12 +164,17 @@ def line_at(block: Block, at: int) -> str:
 
 
 def joined(parts: Iterable[Part]) -> Found:
-    """The parts of one file, in order, as one: lines numbered from its beginning."""
+    """The parts of one file, in order, as one: lines numbered from its beginning.
+
+    After a lost part no line has a number, so there the file ends.
+    """
     lines: list[tuple[int, str]] = []
     firsts, problems, before = list[str | None](), list[str](), 0
     for part in parts:
         lines += [(before + number, text) for number, text in part.lines] if before else part.lines
         firsts.append(part.first)
         problems += part.problems
+        if part.newlines is None:
+            break
         before += part.newlines
     return Found(tuple(lines), next(iter(firsts), None), tuple(problems))
