@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 try:
-    from stringzilla import count as fast_count
+    import stringzilla
 except ImportError:
-    fast_count = None
+    stringzilla = None
 
 Matches: TypeAlias = Sequence[tuple[int, int, int]]  # number of the literal, start, end; in order
 
@@ -31,13 +31,28 @@ LEARN_FROM = 200  # lines
 MOST_NAMES = 8  # machines that write to one file
 ATTEMPTS = 3
 LEAF = 4096  # bytes that are looked at line by line
+ONE_FOR_NEWLINE = bytes(byte == 10 for byte in range(256))
+# Two or three literals are sought in another way than four, and take five times as long: these make up
+# the number.
+PADDING = tuple(b"\xff\xfe\xfd%d\0" % number for number in range(4))
 
 
 def count(data: bytes, part: bytes, start: int, end: int) -> int:
     """``data.count(part, start, end)``, several times as fast where stringzilla is installed."""
-    if fast_count is None:
+    if stringzilla is None:
         return data.count(part, start, end)
-    return int(fast_count(memoryview(data)[start:end], part))
+    return int(stringzilla.count(memoryview(data)[start:end], part))
+
+
+def newlines(data: bytes, start: int, end: int) -> int:
+    """How many newlines ``data[start:end]`` holds, faster still: it is asked of every byte of every log.
+
+    With AVX-512, to make every newline a 1, every other byte a 0, and to add them up takes a third of
+    the time that finding one newline after the other does.
+    """
+    if stringzilla is None or "icelake" not in stringzilla.__capabilities__ or end - start < 1000:
+        return count(data, b"\n", start, end)
+    return int(stringzilla.bytesum(stringzilla.translate(memoryview(data)[start:end], ONE_FOR_NEWLINE)))
 
 
 class Finder:
@@ -112,12 +127,14 @@ def matcher(literals: Sequence[bytes]) -> Callable[[bytes, int, int], Matches]:
         from ahocorasick_rs import BytesAhoCorasick, MatchKind  # noqa: PLC0415 - only a search pays for it
     except ImportError:
         return lambda data, start, end: plain_matches(literals, data, start, end)
+    number = len(literals)
+    sought = [*literals, *PADDING[number:]] if number > 1 else literals
     # of the kinds of match only the leftmost ones use SIMD: six times as fast
-    find = BytesAhoCorasick(literals, matchkind=MatchKind.LeftmostFirst).find_matches_as_indexes
+    find = BytesAhoCorasick(sought, matchkind=MatchKind.LeftmostFirst).find_matches_as_indexes
 
     def matches(data: bytes, start: int, end: int) -> Matches:
         found = find(memoryview(data)[start:end])
-        return [(n, at + start, to + start) for n, at, to in found] if start else found
+        return [(n, at + start, to + start) for n, at, to in found if n < number]
 
     return matches
 

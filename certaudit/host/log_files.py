@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import IO, NamedTuple
 
 from certaudit.errors import UnreadableError
-from certaudit.host.literals import count
+from certaudit.host.literals import newlines
 from certaudit.host.root import Root
 from certaudit.host.unpacking import DamagedError, is_plain, pieces, plain_pieces
 
@@ -37,7 +37,7 @@ class Block(NamedTuple):
     @property
     def newlines(self) -> int:
         """How many lines end in it."""
-        return count(self.data, b"\n", self.start, self.end)
+        return newlines(self.data, self.start, self.end)
 
 
 class Share(NamedTuple):
@@ -72,7 +72,7 @@ class LogFile:
 
     def blocks(self, share: Share | None = None) -> Iterator[Block]:
         """The file, or a share of it, as blocks of whole lines; only the last may lack its end."""
-        self.done = self.newlines = 0
+        self.problems, self.done, self.newlines = [], 0, 0
         rest = bytearray()  # the beginning of a line whose end is not read yet
         try:
             with self.root.open(self.path) as raw:

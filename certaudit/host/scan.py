@@ -16,7 +16,7 @@ from functools import partial
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
-from certaudit.host.literals import Finder, count
+from certaudit.host.literals import Finder, newlines
 from certaudit.host.log_files import Block, LogFile, Share, text_of
 
 Progress: TypeAlias = Callable[[int, int], None]  # bytes of files that are behind, and of all
@@ -49,12 +49,15 @@ class Task(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What one task gave, its lines numbered from its own beginning, and the newlines it holds."""
+    """What one task gave, its lines numbered from its own beginning.
+
+    ``newlines`` is how many it holds, None where that is not known.
+    """
 
     lines: tuple[tuple[int, str], ...]
     first: str | None
     problems: tuple[str, ...]
-    newlines: int
+    newlines: int | None
 
 
 def unwatched(behind: int, total: int) -> None:
@@ -133,7 +136,7 @@ def shared_out(
 
 def lost(how: str) -> Part:
     """What is left of a task whose worker was lost."""
-    return Part((), None, (f"not read: {how}",), 0)
+    return Part((), None, (f"not read to its end: {how}",), None)
 
 
 def read(
@@ -152,7 +155,7 @@ def read(
             first = line_at(block, block.start)
         number, at = block.before + 1, block.start
         for here in finder.starts(block.data, block.start, block.end):
-            number += count(block.data, b"\n", at, here)
+            number += newlines(block.data, at, here)
             at = here
             text = line_at(block, at)
             if keep is None or keep(text):
@@ -171,12 +174,17 @@ def line_at(block: Block, at: int) -> str:
 
 
 def joined(parts: Iterable[Part]) -> Found:
-    """The parts of one file, in order, as one: lines numbered from its beginning."""
+    """The parts of one file, in order, as one: lines numbered from its beginning.
+
+    After a lost part no line has a number, so there the file ends.
+    """
     lines: list[tuple[int, str]] = []
     firsts, problems, before = list[str | None](), list[str](), 0
     for part in parts:
         lines += [(before + number, text) for number, text in part.lines] if before else part.lines
         firsts.append(part.first)
         problems += part.problems
+        if part.newlines is None:
+            break
         before += part.newlines
     return Found(tuple(lines), next(iter(firsts), None), tuple(problems))

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import pytest
+import stringzilla
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certaudit.host import literals as literals_module
 from certaudit.host import scan
+from certaudit.host.literals import PADDING, newlines
 from certaudit.host.log_files import LogFile, log_file, rotated
 from certaudit.host.root import Root
 from certaudit.host.scan import Found, search
@@ -31,7 +33,7 @@ def libraries(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if request.param == "bare":
         for name in BARE:
             monkeypatch.setitem(sys.modules, name, None)
-        monkeypatch.setattr(literals_module, "fast_count", None)
+        monkeypatch.setattr(literals_module, "stringzilla", None)
 
 
 def written(folder: Path, contents: Sequence[bytes], pack: str = "plain") -> list[LogFile]:
@@ -153,6 +155,21 @@ def test_a_machine_named_like_a_client_finds_only_what_is_about_the_client(tmp_p
     assert found.lines == ((501, wanted.decode()),)
 
 
+@pytest.mark.parametrize("capabilities", [(), ("icelake",)])
+@given(st.binary(max_size=3000), st.integers(0, 50), st.integers(0, 3000))
+def test_newlines_are_counted(capabilities: tuple[str, ...], data: bytes, start: int, end: int) -> None:
+    data = data.replace(b"a", b"\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stringzilla, "__capabilities__", capabilities)
+        assert newlines(data, start, min(end, len(data))) == data.count(b"\n", start, end)
+
+
+def test_what_makes_up_the_number_of_literals_is_never_found(tmp_path: Path) -> None:
+    lines = [*PADDING, b"certbot" + PADDING[2], b"", b"\0" * 50, b"ab"]
+    (found,) = search(written(tmp_path, [b"\n".join(lines)]), [b"certbot", b"ab"])
+    assert [number for number, _ in found.lines] == [len(PADDING) + 1, len(lines)]
+
+
 @pytest.mark.usefixtures("libraries")
 def test_many_true_hits_are_all_found(tmp_path: Path) -> None:
     lines = [b"Nov 30 20:03:53 certbot01 certbot[%d]: certbot said" % n for n in range(3000)]
@@ -224,10 +241,16 @@ def test_shared_out_files_and_shares_of_files_give_the_same(tmp_path: Path) -> N
 
 
 def test_a_worker_that_is_killed_is_a_problem_of_its_file(tmp_path: Path) -> None:
-    work = "if file.path.name == 'syslog.1' and share.start == 0: os.kill(os.getpid(), signal.SIGKILL)"
+    work = (
+        "if file.path.name == 'syslog.1' and share.start == 8000: os.kill(os.getpid(), signal.SIGKILL)"
+    )
     output, errors = script(tmp_path, work).communicate(timeout=60)
     lost = next(line for line in output.splitlines() if line.startswith("syslog.1|"))
-    assert "|not read: the process that read it was killed by signal 9" in lost
+    _, count, total, first, problem = lost.split("|")
+    assert problem == "not read to its end: the process that read it was killed by signal 9"
+    # what is before the lost share has its true numbers; what is after it has none
+    before = LINES[: LINES.index(b"\n", 8000 - 1) + 1].count(b"\n")
+    assert (int(count), int(total), first) == (before // 7, sum(range(7, before + 1, 7)), "1")
     assert [line for line in output.splitlines() if line != lost] == [
         line for line in WHOLE if not line.startswith("syslog.1|")
     ]
@@ -237,7 +260,7 @@ def test_a_worker_that_is_killed_is_a_problem_of_its_file(tmp_path: Path) -> Non
 def test_all_workers_killed_is_a_problem_of_every_file(tmp_path: Path) -> None:
     output, errors = script(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)").communicate(timeout=60)
     assert [line.split("|")[1] for line in output.splitlines()] == ["0"] * FILES
-    assert all("|not read: " in line for line in output.splitlines()) and errors == ""
+    assert all("|not read to its end: " in line for line in output.splitlines()) and errors == ""
 
 
 def test_a_bug_in_a_worker_is_a_bug_here(tmp_path: Path) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from certaudit.history import History, PackageChange
-from certaudit.linking.redaction import redacted, redacted_text, redacted_words
+from certaudit.linking.redaction import (
+    KEY_BLOCK,
+    PATTERNS,
+    SIGNS,
+    redacted,
+    redacted_text,
+    redacted_words,
+)
 from certaudit.model import ChainStep, Evidence, HostInfo, Model, Reason
 from tests.linking.makers import NOW, lineage, path, step
 
@@ -102,3 +112,12 @@ def test_a_hostile_line_costs_no_time(text: str) -> None:
     before = time.process_time()
     redacted_text(text)
     assert time.process_time() - before < 1
+
+
+@pytest.mark.parametrize("pattern", [*PATTERNS, KEY_BLOCK])
+@settings(deadline=None)
+@given(data=st.data())
+def test_no_secret_is_without_a_sign(pattern: re.Pattern[str], data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(pattern))
+    assert any(sign in text.casefold() for sign in SIGNS)
+    assert not any(sign in other for sign in SIGNS for other in SIGNS if other != sign)
