@@ -37,5 +37,8 @@ def test_notes_of_one_thing_add_up() -> None:
     told = Summary()
     for note in (("cases", "hoge", 2000.0), ("cases", "hoge", 1.0), ("seconds", "boot", 0.5)):
         told.add(note)
+    for note in (("faults", "kills", 600.0), ("faults", "kills", 17.0), ("faults", "full disks", 3.0)):
+        told.add(note)
     assert [line for line in told.lines() if "hoge" in line] == ["     2,001  hoge"]
+    assert "faults tried: 620: 617 kills, 3 full disks" in told.lines()
     assert list(told.lines())[-1] == "parts of the bench: boot 0.50 s"

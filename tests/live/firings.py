@@ -13,7 +13,7 @@ from tests.live.story import (
     AT_ONCE,
     DIRECTORY_ANSWERS,
     FAKE_CLOCK,
-    LEAD,
+    LEADS,
     LINEAGE,
     STAMP,
     reload_and,
@@ -59,7 +59,7 @@ def fire_cron(box: Box, schedule: str) -> None:
     """The line with these five fields (the first three are numbers) runs, and its job has ended."""
     minute, hour, day = (int(field) for field in schedule.split()[:3])
     now = datetime.now(box.zone).replace(second=0, microsecond=0)
-    early = now.replace(day=day, hour=hour, minute=minute) - timedelta(seconds=LEAD)
+    early = now.replace(day=day, hour=hour, minute=minute) - timedelta(seconds=LEADS[0])
     clock = f"@{early:%Y-%m-%d %H:%M:%S}"
     library = shell(box, "ls /usr/lib/*/faketime/libfaketime.so.1").strip()
     before = count(box, BY_OWNER)
