@@ -22,7 +22,7 @@ OPTION = r"(?:pass(?:word|wd|phrase)?|secret|token|api-?key|access-?key|hmac-?ke
 # Every repetition before a name is bounded, so that no line of a log can make the search slow.
 PATTERNS = (
     # --eab-hmac-key VALUE, --api-token=VALUE; but not --manual-auth-hook or --authenticator
-    re.compile(rf"(?<![\w-])(--?[\w-]{{0,40}}?{OPTION}(?:\s{{1,8}}|=))(?!-)[^\s'\",]+", re.I),
+    re.compile(rf"(?<![\w-])(--?[\w-]{{0,40}}?{OPTION}(?:\s{{1,8}}|=))(?!-)[^\s'\",`]+", re.I),
     # ['--eab-hmac-key', 'VALUE'] as certbot logs its arguments
     re.compile(rf"('--[\w-]{{0,40}}?{OPTION}', ')[^']+", re.I),
     # AWS_SECRET_ACCESS_KEY=VALUE, PASSWORD='VALUE'

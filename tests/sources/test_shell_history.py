@@ -13,6 +13,7 @@ from certaudit.host.machine import open_host
 from certaudit.model import Evidence
 from certaudit.parsers.shell_history import ShellCommand
 from certaudit.sources.shell_history import Histories, collect
+from tests.audits import audit_text
 
 AS_OF = datetime(2023, 12, 1, tzinfo=timezone.utc)
 THEN = datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
@@ -104,3 +105,24 @@ def test_a_history_that_is_no_file_is_a_gap(tmp_path: Path) -> None:
 def test_a_client_that_a_person_called_without_becoming_root_is_not_kept(tmp_path: Path) -> None:
     found = histories(tmp_path, **{"srv/hoge/.bash_history": "certbot renew\nsudo certbot plugins\n"})
     assert [one.command for one in found.typed] == ["certbot plugins"]
+
+
+def test_a_secret_in_a_call_never_gets_into_the_model(tmp_path: Path) -> None:
+    text = """
+include ../base/site.machine
+file /root/.bash_history
+| certbot renew --eab-hmac-key hunter2hunter2
+file /var/log/syslog mtime=2024-02-20T04:00:00+00:00
+| 2024-02-19T00:00:01.000000+01:00 hogehoge kernel: hello
+file /var/log/letsencrypt/letsencrypt.log
+| 2024-02-20 03:03:20,100:DEBUG:certbot._internal.main:certbot version: 1.21.0
+| 2024-02-20 03:03:20,100:DEBUG:certbot._internal.main:Arguments: ['--eab-hmac-key', 'hunter2hunter2']
+| 2024-02-20 03:03:22,500:DEBUG:certbot._internal.renewal:no renewal failures
+"""
+    model = audit_text(text, tmp_path / "root").model
+    (run,) = model.runs
+    assert (run.actor, run.confidence) == ("manual", "low")
+    assert run.because[-1] == (
+        "root's shell history holds `certbot renew --eab-hmac-key ***`, without saying when"
+    )
+    assert "hunter2" not in repr(model)
