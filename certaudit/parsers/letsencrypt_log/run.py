@@ -58,7 +58,13 @@ class RunReader:
         return found.version is None if meaning == "version" else not self._level
 
     def joins(self, wall: datetime) -> bool:
-        """Whether a headless file that begins at ``wall`` can go on with this run."""
+        """Whether a headless file that begins at ``wall`` can go on with this run.
+
+        Not where this one has come to its end: then another run's head was lost, and the two may have
+        been started by different hands.
+        """
+        if self.found.complete:
+            return False
         last = lines.stamp_time(self.found.last) or self.found.first.wall
         return timedelta(0) <= wall - last <= _JOINED_WITHIN
 
