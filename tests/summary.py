@@ -13,8 +13,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Drawn by the first process that asks; workers inherit it.
-SEED = os.environ.setdefault("CERTAUDIT_SEED", str(random.randrange(10**6)))
+# The same for all runs, so that a red one is the change's own; "draw" draws one for this run.
+if os.environ.get("CERTAUDIT_SEED") == "draw":
+    os.environ["CERTAUDIT_SEED"] = str(random.randrange(10**6))
+SEED = os.environ.get("CERTAUDIT_SEED") or "1"
 SCALE = float(os.environ.get("CERTAUDIT_CASES") or 1)
 PROPERTY = "certaudit summary"
 Note = tuple[str, str, float]  # "cases", "faults" or "seconds", of what, how many

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timezone
+from pathlib import Path
 
 import pytest
 
 from certaudit.parsers.letsencrypt_log import LogPart, LogRun, parse_logs
 
+SEED_LOG = Path(__file__).parents[2] / "fixtures/logs/letsencrypt/1.21.0-seed.log"
 HEAD_21 = (
     "2024-05-02 00:14:09,000:DEBUG:certbot._internal.main:certbot version: 2.1.0",
     "2024-05-02 00:14:09,001:DEBUG:certbot._internal.main:Arguments: ['-q']",
@@ -196,3 +198,12 @@ def test_older_certbots_tell_unnamed_lineages_apart_from_broken_ones() -> None:
 def test_dry_and_forced_runs_by_their_arguments(arguments: str, dry_run: bool, forced: bool) -> None:
     run = one(HEAD_21[0], HEAD_21[1].replace("['-q']", arguments))
     assert (run.dry_run, run.forced) == (dry_run, forced)
+
+
+def test_a_headless_file_soon_after_a_finished_run_is_another_run() -> None:
+    """What it did was perhaps started by other hands."""
+    lines = SEED_LOG.read_text(encoding="utf-8").splitlines()[26:]
+    later = [line.replace(" 03:47:", " 04:07:") for line in lines[4:]]
+    first, second = parse_logs([LogPart("/log.1", lines), LogPart("/log", later)], timezone.utc)
+    assert (first.complete, first.ended.hour) == (True, 3)
+    assert (second.started, second.first_seen.hour) == (None, 4)
