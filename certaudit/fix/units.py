@@ -107,11 +107,26 @@ def disabled(unit: Unit, sight: Sight) -> Iterator[Action]:
 
 
 def user_directory(unit: Unit, sight: Sight) -> str | None:
-    """Where a user keeps units, or ``None`` for the system's."""
+    """Where a user keeps units, or ``None`` for the system's.
+
+    Raise ``CannotError`` where it, or the unit's own drop-in directory, leads out of the user's home: a
+    file made there would be the user's in a place that is not.
+    """
     if unit.manager is None:
         return None
     home = sight.home(unit.manager) or f"/home/{unit.manager}"
-    return sight.place(f"{home}/.config/systemd/user") or f"{home}/.config/systemd/user"
+    named = f"{home}/.config/systemd/user"
+    folder, inside = sight.place(named), sight.place(home)
+    drop_ins = sight.place(f"{folder}/{unit.name}.d")
+    straight = folder is not None and inside is not None and folder.startswith(f"{inside}/")
+    if not straight or drop_ins != f"{folder}/{unit.name}.d":
+        raise CannotError(f"{named} is a link or leads through one", *off_by_user(unit))
+    return folder
+
+
+def off_by_user(unit: Unit) -> tuple[str, ...]:
+    """How a user's unit is switched off by hand."""
+    return (f"systemctl --user -M {unit.manager}@ disable --now {unit.name}",)
 
 
 def kept_off(

@@ -263,3 +263,20 @@ def test_undo_says_by_how_much_a_text_has_changed(tmp_path: Path) -> None:
         DriftError, match=r"crontabs/root has other content \(2 lines added, 1 removed\)"
     ):
         machine.undo(record)
+
+
+@pytest.mark.parametrize("name", ["mine.timer.d", "."])
+def test_a_user_can_not_lead_a_repair_out_of_home(name: str, tmp_path: Path) -> None:
+    machine = bench(SITE + USER, tmp_path)
+    place = machine.root / "home/deploy/.config/systemd/user"
+    outside = machine.root / "etc/systemd/system/cron.service.d"
+    outside.mkdir()
+    if name == ".":
+        place.rename(machine.root / "etc/theirs")
+        place.symlink_to("/etc/theirs")
+    else:
+        (place / name).symlink_to("/etc/systemd/system/cron.service.d")
+    plan = machine.plan()
+    assert plan.steps == ()
+    assert "leads through one" in plan.refusals[0].why
+    assert list(outside.iterdir()) == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from certaudit.linking.distribution import shared_hooks, steps
+from certaudit.linking.distribution import beside, shared_hooks, steps
 from certaudit.linking.invocations import find
 from certaudit.model import Distribution, Source
 from tests.linking.makers import LIVE, Files, cron, fact, hooks, traced
@@ -133,3 +133,40 @@ def test_hooks_that_every_path_runs() -> None:
     ]
     assert all(d.shared for d in found)
     assert found[-1].lineages == ("a.example",)
+
+
+def beside_of(text: str) -> list[str]:
+    """What a script does besides renewing, without its place."""
+    files = Files({SCRIPT: f"#!/bin/sh\n{text}\n"})
+    (_, trace), *_ = traced(cron(SCRIPT), files)
+    entry = cron(SCRIPT).entries[0]
+    return [words.partition(" (")[0] for words in beside(trace.commands, find(entry, trace.commands))]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("certbot -q renew", []),
+        ("sleep 9\ncertbot -q renew && systemctl reload nginx\nlogger done", []),
+        (f"certbot -q renew\ncp {LIVE}/fullchain.pem /srv/tls/", []),
+        ("perl -e 'sleep int(rand(3600))'; certbot -q renew", []),
+        ("tar -cf /srv/b.tar /home\ncertbot -q renew", ["tar -cf /srv/b.tar /home"]),
+        ("certbot -q renew\n/opt/backup --all", ["/opt/backup --all"]),
+        ("certbot -q renew\ncertbot certificates", []),
+    ],
+)
+def test_what_else_a_trigger_starts(text: str, found: list[str]) -> None:
+    assert beside_of(text) == found
+
+
+def test_a_step_behind_the_wrapper_runs_whether_or_not_it_renewed() -> None:
+    files = Files(
+        {SCRIPT: "#!/bin/sh\nopenssl x509 -checkend 9 && exit 0\ncertbot renew\nscp a.pem h:\n"}
+    )
+    (entry, trace), *_ = traced(cron(f"{SCRIPT}; scp b.pem h:"), files)
+    call = find(entry, trace.commands)[0]
+    later = [command for command in trace.commands if command.number > call.command.number]
+    assert [(s.command, s.binding) for s in steps(call, later)] == [
+        ("scp a.pem h:", "own-renewal"),
+        ("scp b.pem h:", "every-run"),
+    ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from certaudit.linking.ownership import assign, left_out, owner_of
+from certaudit.linking.ownership import assign, catches_up, left_out, owner_of
 from certaudit.model import Distribution, Policy, RenewalPath
 from tests.linking.makers import lineage, path, step
 
@@ -109,6 +111,34 @@ def test_a_path_that_leaves_only_part_out_is_hidden_too() -> None:
 def test_a_path_that_does_the_same_is_a_rival_and_not_hidden() -> None:
     twin = path("cron:/x:1>certbot", distribution=WRAPPER.distribution)
     assert hidden(WRAPPER, twin, policy=declared("/x"))[WRAPPER.id] == ()
+
+
+def test_a_hook_that_runs_the_steps_or_writes_to_their_places_leaves_nothing_out() -> None:
+    place = "/srv/host1/tls/fullchain.pem"
+    owner = path(
+        "cron:/o:1>certbot", distribution=(step("cp A", targets=(place,)), step("reload nginx"))
+    )
+    hook = step("/hooks/x", kind="hook", binding="deploy-directory")
+    done = [
+        (("reload nginx",), (), ["cp A"]),
+        (("reload nginx",), (f"{place}/",), []),
+        (("cp A", "reload nginx"), (), []),
+        ((), (place,), ["reload nginx"]),
+        ((), ("?",), ["cp A", "reload nginx"]),
+    ]
+    for does, targets, left in done:
+        other = path("timer:t>certbot", distribution=(replace(hook, does=does, targets=targets),))
+        assert [s.command for s in left_out(other, owner, "a.example")] == left
+
+
+def test_an_owner_catches_up_where_each_step_runs_whatever_happened() -> None:
+    mine, late = step("cp A", binding="own-renewal"), step("cp A", binding="if-changed")
+    assert catches_up(path(distribution=(mine, late)), "a.example")
+    assert not catches_up(path(distribution=(mine,)), "a.example")
+    assert not catches_up(
+        path(distribution=(mine, late, step("cp B", binding="own-renewal"))), "a.example"
+    )
+    assert not catches_up(path(), "a.example")
 
 
 def test_a_hook_saved_in_the_conf_does_what_the_owner_gives_on_its_command_line() -> None:
