@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.literals import LITERALS
-from certaudit.host.journal import Journal
+from certaudit.host.journal import Journal, Telling
 
 UNITS = ("certbot.service", "certbot.timer")
 IDENTIFIERS = ("CRON", "CROND", "crond", "cron", "anacron", "sudo")
@@ -15,7 +15,8 @@ IDENTIFIERS = ("CRON", "CROND", "crond", "cron", "anacron", "sudo")
 def main() -> None:
     """Read, and print how many entries there are and how old the oldest is."""
     journal = Journal(Path("/usr/bin/journalctl"), (Path(sys.argv[1]),))
-    read = journal.entries(UNITS, IDENTIFIERS, LITERALS)
+    commands = tuple(text for text in LITERALS if " " in text or "/" in text)
+    read = journal.entries(UNITS, IDENTIFIERS, Telling(("ertbot", "etsencrypt"), commands))
     print(len(read.entries), journal.oldest())
 
 

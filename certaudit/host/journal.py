@@ -42,6 +42,16 @@ class JournalRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Telling:
+    """Which commands of cron tell something: those with one of the words in them, and those that begin
+    like one of ``commands``.
+    """
+
+    words: tuple[str, ...]
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Journal:
     """The journal of this machine (``files`` None), or of an image: its journal files.
 
@@ -58,15 +68,15 @@ class Journal:
     max_output_bytes: int = 64 << 20
 
     def entries(
-        self, units: Sequence[str], identifiers: Sequence[str], telling: Sequence[str] | None = None
+        self, units: Sequence[str], identifiers: Sequence[str], telling: Telling | None = None
     ) -> JournalRead:
         """Entries about ``units`` (full names) by a service manager or by their own processes, and
         those with one of the syslog ``identifiers`` ("CRON", "sudo").
 
-        With ``telling``, what cron says of each command it starts is left out where it holds none of
-        these texts: a busy cron fills most of a journal with that. Of too many entries the newest are
-        returned. Raises ``UnreadableError`` where journalctl gives nothing at all for the whole
-        journal, ``ProgramError`` where it is missing or hangs.
+        With ``telling``, what cron says of each command it starts is left out where it tells nothing: a
+        busy cron fills most of a journal with that. Of too many entries the newest are returned.
+        Raises ``UnreadableError`` where journalctl gives nothing at all for the whole journal,
+        ``ProgramError`` where it is missing or hangs.
         """
         pattern = None if telling is None else _pattern(telling)
         if pattern is None:
@@ -186,12 +196,23 @@ def _identifier_matches(identifiers: Sequence[str]) -> list[str]:
     return [f"SYSLOG_IDENTIFIER={name}" for name in identifiers]
 
 
-def _pattern(telling: Sequence[str]) -> str | None:
+def _pattern(telling: Telling) -> str | None:
     """A pattern (pcre2syntax(3)) for messages other than cron's ``(user) CMD (...)`` and PAM's, and for
-    those that hold one of the texts; ``None`` where it is too long for journalctl's command line.
+    those of cron that tell something; ``None`` where it is too long for journalctl's command line.
+
+    It is anchored: journalctl has every alternative tried at every place of every message.
     """
-    texts = "|".join(re.escape(text) for text in telling if text and not {"\n", "\0"} & {*text})
-    pattern = r"^(?!\(\S+\) (?:CMD|CMDEND|END) |pam_unix\()" + (f"|{texts}" if texts else "")
+    words, commands = (
+        "|".join(re.escape(text) for text in texts if text and not {"\n", "\0"} & {*text})
+        for texts in (telling.words, telling.commands)
+    )
+    command = r"\(\S+\) (?:CMD|CMDEND|END) \("
+    alternatives = [
+        rf"(?!{command}|pam_unix\()",
+        rf"{command}\s*(?:\[\d+\] )?(?:{commands})" if commands else "",
+        rf".*?(?:{words})" if words else "",
+    ]
+    pattern = rf"(?s)^(?:{'|'.join(filter(None, alternatives))})"
     return pattern if len(pattern.encode()) <= _LONGEST_PATTERN else None
 
 

@@ -53,22 +53,25 @@ class Crew(Generic[Result]):
         self._workers: list[Worker] = []
 
     def __enter__(self) -> Crew[Result]:
-        context = get_context("fork")
-        for _ in range(self._size):
-            ours, theirs = context.Pipe()
-            others = [*(worker.pipe for worker in self._workers), ours]
-            process = context.Process(target=_serve, args=(theirs, others, self._work), daemon=True)
-            try:
-                with _uninterrupted():
-                    process.start()
-                    self._workers.append(Worker(process, ours))
-            except OSError as error:
-                if not self._workers:
-                    raise NoCrewError(str(error)) from error
-                break
-            finally:
-                theirs.close()
+        try:
+            for _ in range(self._size):
+                self._hire()
+        except OSError as error:
+            if not self._workers:
+                raise NoCrewError(str(error)) from error
+        except BaseException:
+            self.__exit__()
+            raise
         return self
+
+    def _hire(self) -> None:
+        context = get_context("fork")
+        ours, theirs = context.Pipe()
+        others = [*(worker.pipe for worker in self._workers), ours]
+        process = context.Process(target=_serve, args=(theirs, others, self._work), daemon=True)
+        with theirs, _uninterrupted():
+            process.start()
+            self._workers.append(Worker(process, ours))
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:

@@ -14,6 +14,7 @@ from typing import Literal
 from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
 from certaudit.facts import LogSpan
+from certaudit.host.journal import Telling
 from certaudit.host.log_files import LogFile, rotated
 from certaudit.host.machine import Host
 from certaudit.host.scan import Found, search
@@ -57,10 +58,19 @@ class Wanted:
 
     def literals(self) -> tuple[bytes, ...]:
         """The byte strings one of which every line of interest holds."""
-        words = [word[1:] for client in clients() for word in client.words]
-        texts = [*words, *self.units, *self.descriptions, *(c[:80] for c in self.commands)]
+        texts = [*client_words(), *self.units, *self.descriptions, *map(cut, self.commands)]
         encoded = sorted({text.encode() for text in texts if len(text) > 3}, key=len)
         return tuple(t for n, t in enumerate(encoded) if not any(e in t for e in encoded[:n]))
+
+
+def client_words() -> tuple[str, ...]:
+    """The words that betray a client, without their first letter, which may be a capital one."""
+    return tuple(word[1:] for client in clients() for word in client.words)
+
+
+def cut(command: str) -> str:
+    """As much of a command as a log surely holds."""
+    return command[:80]
 
 
 def collect(host: Host, wanted: Wanted) -> Logs:
@@ -187,7 +197,7 @@ def journal(host: Host, wanted: Wanted, logs: Logs) -> None:
     if host.journal is None:
         return
     try:
-        telling = [text.decode() for text in wanted.literals()]
+        telling = Telling(client_words(), tuple(cut(command) for command in wanted.commands))
         read = host.journal.entries(wanted.units, IDENTIFIERS, telling)
         oldest = host.journal.oldest()
     except CertauditError as error:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from certaudit.errors import UnreadableError
-from certaudit.host.journal import Journal
+from certaudit.host.journal import Journal, Telling
 from certaudit.host.process import Completed, ProgramRefusedError
-from certaudit.host.runner import find_program
+from certaudit.host.runner import Completed, ProgramRefusedError, find_program
 
 REMOTE = Path("/lib/systemd/systemd-journal-remote")
 SAMPLE = Path(__file__).parents[2] / "fixtures" / "logs" / "journal" / "certbot-timer.json"
@@ -156,6 +156,8 @@ CRON_LINES = (
     ("cron", "(*system*certbot) RELOAD (/etc/cron.d/certbot)"),
     ("sudo", "   alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/true"),
     ("CRON", "(root) CMD (CERTBOT)"),
+    ("cron", "(root) CMD (  [4711] sleep 9; certbot renew)"),
+    ("cron", "(root) CMD ([4711] sleep 9)"),
 )
 
 
@@ -177,18 +179,21 @@ def test_commands_of_cron_that_tell_nothing_are_left_out(tmp_path: Path) -> None
     names = sorted({identifier for identifier, _ in CRON_LINES})
     journal = Journal(JOURNALCTL, (made,))
 
-    def numbers(telling: list[str] | None) -> list[int]:
-        read = journal.entries(["certbot.service"], names, telling)
+    def numbers(words: list[str], commands: list[str]) -> list[int]:
+        read = journal.entries(["certbot.service"], names, Telling(tuple(words), tuple(commands)))
         assert read.complaints == ()
         return [[line[1] for line in CRON_LINES].index(entry.message) for entry in read]
 
     every = list(range(len(CRON_LINES)))
-    assert numbers(None) == every
-    assert numbers(["ertbot", "/opt/renew.sh {a|b} [x]"]) == [0, 2, 5, 6, 7, 8]
-    assert numbers(["ERTBOT"]) == [5, 6, 7, 8, 9]
-    assert numbers([]) == numbers(["\0", "a\nb"]) == [5, 6, 7, 8]
-    assert numbers(["x" * 100_000]) == every  # too long to be asked for
-    assert Journal(JOURNALCTL, (made,)).entries([], ["nobody"], ["x"]).entries == ()
+    assert len(journal.entries(["certbot.service"], names).entries) == len(every)
+    always = [5, 6, 7, 8]
+    assert numbers(["ertbot"], ["/opt/renew.sh {a|b} [x"]) == [0, 2, *always, 10]
+    assert numbers(["ERTBOT"], ["test -x /usr/bin/c"]) == [0, *always, 9]
+    assert numbers([], ["renew.sh", "CERTBOT", "sleep 5"]) == [*always, 9]  # only how it begins counts
+    assert numbers([], []) == numbers(["\0", "a\nb"], []) == always
+    assert numbers([], ["x" * 100_000]) == every  # too long to be asked for
+    nobody = journal.entries([], ["nobody"], Telling(("x",), ()))
+    assert (nobody.entries, nobody.complaints) == ((), ())
 
 
 def test_a_journalctl_without_patterns_is_asked_for_all(
@@ -203,7 +208,7 @@ def test_a_journalctl_without_patterns_is_asked_for_all(
         return Completed(1, b"", complaint) if grep else Completed(0, b"", "")
 
     monkeypatch.setattr("certaudit.host.journal.run", run)
-    read = Journal(JOURNALCTL, (tmp_path / "x.journal",)).entries([], ["CRON"], ["ertbot"])
+    read = Journal(JOURNALCTL, (tmp_path / "x.journal",)).entries([], ["CRON"], Telling(("ertbot",), ()))
     assert (read.entries, read.complaints, asked) == ((), (), [True, False])
 
 

@@ -263,6 +263,17 @@ def test_all_workers_killed_is_a_problem_of_every_file(tmp_path: Path) -> None:
     assert all("|not read to its end: " in line for line in output.splitlines()) and errors == ""
 
 
+def test_where_no_process_can_be_had_it_is_done_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fork() -> int:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(os, "fork", fork)
+    files = written(tmp_path, [LINES] * 3)
+    assert search(files, WORDS, workers=2) == (expected(LINES, WORDS),) * 3
+
+
 def test_a_bug_in_a_worker_is_a_bug_here(tmp_path: Path) -> None:
     child = script(tmp_path, "1 / 0")
     output, errors = child.communicate(timeout=60)
