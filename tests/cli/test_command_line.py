@@ -76,7 +76,7 @@ def test_the_version_is_told_without_the_libraries() -> None:
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stderr.replace(PATIENCE, ""), done.returncode) == ("", 0)
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 def test_an_image_is_audited_without_the_bus(demo: Path) -> None:
@@ -87,7 +87,7 @@ def test_an_image_is_audited_without_the_bus(demo: Path) -> None:
     )
     words = [sys.executable, "-c", code, "audit", str(demo), "--as-of", AS_OF]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert (done.stderr.replace(PATIENCE, ""), done.returncode) == ("", 0)
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 def test_help_of_everything(capfd: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from certaudit.errors import UnreadableError
 from certaudit.host.journal import Journal, Telling
 from certaudit.host.process import Completed, ProgramRefusedError
-from certaudit.host.runner import Completed, ProgramRefusedError, find_program
+from certaudit.host.runner import find_program
 
 REMOTE = Path("/lib/systemd/systemd-journal-remote")
 SAMPLE = Path(__file__).parents[2] / "fixtures" / "logs" / "journal" / "certbot-timer.json"
