@@ -187,7 +187,8 @@ def fits(run: LogRun, start: Start, one: Linked) -> bool:
     if start.locked and calls(one) == 1:
         return False  # its one call ended at another's lock, before it wrote a log
     if start.ended is not None:
-        return began(run) <= start.ended + WHOLE + EARLY and run.ended <= start.ended + END_SLACK
+        blur = WHOLE if run.started is None and not start.ended.microsecond else timedelta(0)
+        return began(run) <= start.ended + blur + EARLY and run.ended <= start.ended + END_SLACK
     slack = allowed(one) if run.started else allowed(one) + LONGEST_SLEEP
     return began(run) - start.time <= slack
 
@@ -202,11 +203,11 @@ def speaks_against(run: LogRun, start: Start, one: Linked) -> bool:
 
 
 def is_whole(run: LogRun, start: Start, one: Linked) -> bool:
-    """Does a run fill a unit's start from its beginning to its end?"""
+    """Does a run fill a start from its beginning to its end? It ends before what called it does."""
     if start.ended is None or wrapped(one):
         return False
     head = run.started is None or began(run) - start.time <= SNUG
-    return head and abs(start.ended - run.ended) <= SNUG
+    return head and -(WHOLE + EARLY) <= start.ended - run.ended <= SNUG
 
 
 def arguments_fit(run: LogRun, path: RenewalPath) -> bool | None:

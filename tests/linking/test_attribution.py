@@ -110,6 +110,13 @@ def test_the_last_line_of_a_run_fits_an_end_in_whole_seconds() -> None:
     assert judge(headless, unit_start(0, ended=1)).trigger is None
 
 
+def test_a_run_that_outlives_a_start_does_not_fill_it() -> None:
+    late = replace(log_run(5, ("--quiet",)), ended=NOW + timedelta(seconds=8))
+    assert judge(late, unit_start(0, ended=5)).confidence == "medium"
+    within = replace(late, ended=NOW + timedelta(seconds=5))
+    assert judge(within, unit_start(0, ended=5)).confidence == "high"
+
+
 def test_sudo_is_a_person() -> None:
     found = judge(log_run(3, ("--force-renewal",)), sudo("/usr/bin/certbot renew --force-renewal"))
     assert (found.trigger, found.actor, found.confidence) == (None, "manual", "high")
