@@ -24,6 +24,7 @@ SLEEPING = timedelta(hours=13)  # a line that sleeps a random time: at most 43,2
 LONGEST_SLEEP = timedelta(seconds=480)  # certbot's own, before the first lineage that is due
 END_SLACK = timedelta(seconds=30)
 BY_HAND = timedelta(seconds=30)
+ANACRONTAB = "/etc/anacrontab"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,14 @@ def could_start(start: Start, one: Linked) -> bool:
             return False  # cron logs the line, and the line does nothing
         user = one.trigger.user in (start.user, None)
         return user and is_line(start.command or "", one.candidate.entries[0])
-    return start.kind == "anacron" and one.trigger.id == f"anacron:{start.command}"
+    return start.kind == "anacron" and is_of_job(one, start.command or "")
+
+
+def is_of_job(one: Linked, job: str) -> bool:
+    """Is a trigger an anacron job, or a script of the directory that the job hands to run-parts?"""
+    first = one.candidate.entries[0].chain[0]
+    runs_it = first.path == ANACRONTAB and first.text.split()[2:3] == [job]
+    return one.trigger.id == f"anacron:{job}" or (one.trigger.kind == "run-parts" and runs_it)
 
 
 def is_line(logged: str, entry: Entry) -> bool:

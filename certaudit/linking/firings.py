@@ -145,12 +145,15 @@ def silent_after(
 
 
 def grouped(starts: Iterable[Start], one: Linked, outside: set[Start]) -> dict[datetime, list[Start]]:
-    """Starts by the elapse they can belong to; those that fit none go to ``outside``."""
+    """Starts by the elapse they can belong to; those that fit none go to ``outside``.
+
+    A timer that catches up (Persistent=) is late, and its stamp proves it.
+    """
     groups: dict[datetime, list[Start]] = {}
     for start in starts:
         late = lateness(one, start.time)
         elapse = elapse_before(one, start.time + SECOND)
-        if late is not None and late > timedelta(0):
+        if late is not None and late > timedelta(0) and not stamped(start, one):
             outside.add(start)
         elif elapse is not None:
             groups.setdefault(elapse, []).append(start)
