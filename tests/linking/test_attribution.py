@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from certaudit.facts import Start
+from certaudit.facts import Candidate, Start
 from certaudit.linking.attribution import Attribution, attribute, could_start
+from certaudit.linking.firings import Doubts, Span, doubts
 from certaudit.linking.paths import Linked
-from certaudit.model import Reason
+from certaudit.model import ChainStep, Evidence, Reason, Schedule, Source, Trigger
 from certaudit.parsers.letsencrypt_log import LogRun
 from tests.linking.makers import (
     Files,
@@ -22,6 +24,7 @@ from tests.linking.makers import (
     unit_start,
 )
 
+START = datetime(2024, 3, 1, 3, 0, tzinfo=timezone.utc)  # a Friday
 TIMER = linked(timer())
 CRON = linked(cron("certbot -q renew"))
 OTHER = linked(cron("certbot -q renew --no-random-sleep-on-renew", line=2))
@@ -169,3 +172,30 @@ def test_a_cron_line_of_another_user_or_command_is_not_meant() -> None:
 
 def test_a_cron_command_that_only_ends_like_the_line_is_not_meant() -> None:
     assert not could_start(cron_start("renew"), CRON)
+
+
+def anacron_start(job: str) -> Start:
+    return Start("anacron", START, Evidence("/var/log/syslog", 5), (), "root", job)
+
+
+def test_an_anacron_job_starts_the_scripts_of_its_directory() -> None:
+    job = ChainStep("/etc/anacrontab", 9, "1\t5\tcron.daily\trun-parts /etc/cron.daily")
+    step = ChainStep("/etc/cron.daily/renew", None, "run-parts /etc/cron.daily/renew")
+    source = Source("/etc/cron.daily/renew")
+    trigger = Trigger("run-parts:/etc/cron.daily/renew", "run-parts", "armed", source)
+    entry = replace(CRON.candidate.entries[0], chain=(job, step), text=None)
+    script = replace(CRON, trigger=trigger, candidate=Candidate(trigger, (entry,)))
+    assert could_start(anacron_start("cron.daily"), script)
+    assert not could_start(anacron_start("cron.weekly"), script)
+    assert not could_start(anacron_start("cron.daily"), CRON)
+
+
+def test_a_late_start_that_the_stamp_proves_is_the_timers() -> None:
+    """Persistent= catches up after a week without power."""
+    schedule = Schedule(("Mon *-*-* 04:00:00",), persistent=True)
+    late = replace(TIMER, trigger=replace(TIMER.trigger, schedule=schedule, last_fired=START))
+    start = replace(unit_start(), time=START)
+    span = Span(START - timedelta(days=30), START + timedelta(days=1))
+    assert doubts([start], late, span) == Doubts()
+    unproven = replace(late, trigger=replace(late.trigger, last_fired=None))
+    assert start in doubts([start], unproven, span).doubtful
