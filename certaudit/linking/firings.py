@@ -223,12 +223,13 @@ def grouped(
     """Starts by the elapse they can belong to; those that fit none go to ``outside``.
 
     To ``given`` go those that are given back to an elapse that no start is left of.
+    A timer that catches up (Persistent=) is late, and its stamp proves it.
     """
     groups: dict[datetime, list[Start]] = {}
     for start in starts:
         late = lateness(one, start.time)
         elapse = elapse_before(one, start.time + SECOND)
-        if late is not None and late > timedelta(0):
+        if late is not None and late > timedelta(0) and not stamped(start, one):
             outside.add(start)
         elif elapse is not None:
             groups.setdefault(elapse, []).append(start)

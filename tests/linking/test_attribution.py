@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from certaudit.facts import Entry, Start, Typed
 from certaudit.linking.attribution import Around, Attribution, attribute, could_start
+from certaudit.linking.firings import Doubts, Span, doubts
 from certaudit.linking.paths import Linked
 from certaudit.model import ChainStep, Evidence, Reason, Schedule
 from certaudit.parsers.letsencrypt_log import LogRun
@@ -24,6 +25,7 @@ from tests.linking.makers import (
     unit_start,
 )
 
+START = datetime(2024, 3, 1, 3, 0, tzinfo=timezone.utc)  # a Friday
 TIMER = linked(timer())
 CRON = linked(cron("certbot -q renew"))
 OTHER = linked(cron("certbot -q renew --no-random-sleep-on-renew", line=2))
@@ -249,3 +251,14 @@ def test_anacrons_job_starts_the_scripts_of_its_directory() -> None:
     assert could_start(start, daily)
     assert not could_start(replace(start, command="cron.weekly"), daily)
     assert not could_start(start, CRON)
+
+
+def test_a_late_start_that_the_stamp_proves_is_the_timers() -> None:
+    """Persistent= catches up after a week without power."""
+    schedule = Schedule(("Mon *-*-* 04:00:00",), persistent=True)
+    late = replace(TIMER, trigger=replace(TIMER.trigger, schedule=schedule, last_fired=START))
+    start = replace(unit_start(), time=START)
+    span = Span(START - timedelta(days=30), START + timedelta(days=1))
+    assert doubts([start], late, span) == Doubts()
+    unproven = replace(late, trigger=replace(late.trigger, last_fired=None))
+    assert start in doubts([start], unproven, span).doubtful

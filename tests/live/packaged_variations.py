@@ -146,7 +146,7 @@ def daily_script_not_executable(box: Box) -> None:
     {DAILY: "armed"},
     (*ALL_RENEWERS, DAILY),
     {**ENABLED, "anacron.timer": ("enabled", "active")},
-    packages=("anacron",),
+    packages=("anacron", "sudo"),  # the root that the starters have
 )
 def daily_script_under_anacron(box: Box) -> None:
     """With anacron the line of /etc/crontab steps aside, and anacron runs cron.daily (anacron(8))."""
