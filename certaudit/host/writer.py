@@ -168,17 +168,27 @@ class Writer:
             os.fsync(parent)
 
     def make_directory(self, path: str, form: Form) -> None:
-        """A new directory."""
+        """A new directory, which is there with its owner and mode or not at all."""
         with self._errors(path), self._parent(path) as (parent, name):
-            os.mkdir(name, 0o700, dir_fd=parent)
-            handle = os.open(name, DIRECTORY, dir_fd=parent)
+            if node_at(parent, name).kind != "absent":
+                raise WriteError(f"{path}: is there already")
+            beside = temporary(name)
+            clear(parent, beside)
+            os.mkdir(beside, 0o700, dir_fd=parent)
             try:
-                if form.uid is not None and form.gid is not None:
-                    os.fchown(handle, form.uid, form.gid)
-                os.fchmod(handle, form.mode)
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+                handle = os.open(beside, DIRECTORY, dir_fd=parent)
+                try:
+                    if form.uid is not None and form.gid is not None:
+                        os.fchown(handle, form.uid, form.gid)
+                    os.fchmod(handle, form.mode)
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+                os.rename(beside, name, src_dir_fd=parent, dst_dir_fd=parent)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    clear(parent, beside)
+                raise
             os.fsync(parent)
 
     def remove_directory(self, path: str) -> None:
@@ -284,7 +294,10 @@ def has(handle: int, key: str) -> bool:
 
 
 def clear(parent: int, name: str) -> None:
-    """Take away a left-over temporary file."""
+    """Take away a left-over temporary file or directory."""
+    if node_at(parent, name).kind == "directory":
+        os.rmdir(name, dir_fd=parent)
+        return
     with contextlib.suppress(FileNotFoundError):
         os.unlink(name, dir_fd=parent)
 
