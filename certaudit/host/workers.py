@@ -134,7 +134,8 @@ def _serve(pipe: Connection, others: list[Connection], work: Callable[[int, Repo
     """
     for other in others:
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a background job of a script has it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     with suppress(EOFError, OSError):
         while True:
