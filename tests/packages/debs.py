@@ -1,8 +1,7 @@
 """Debian packages, downloaded once with apt-get and kept in the user's cache.
 
 Law: a package is unpacked, never installed: of its maintainer scripts nothing runs. Those of another
-suite come from the machine's own mirror by lists of our own, Ubuntu's where that has them as many
-mirrors do; /etc/apt stays as it is, and every list is checked against its archive's key.
+suite come from the machine's own mirror by lists of our own; /etc/apt stays as it is.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ UNPACK_TIMEOUT = 60.0  # seconds for one package
 
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-UBUNTU = ("bionic", "focal", "jammy", "noble")  # 18.04, 20.04, 22.04, 24.04
-UBUNTU_KEYRING = "usr/share/keyrings/ubuntu-archive-keyring.gpg"
 
 
 class DebsError(Exception):
@@ -123,16 +120,8 @@ def lists(suite: str | None) -> list[str]:
 
 def source(suite: str) -> str:
     """The line of sources.list(5) for a suite."""
-    if suite in UBUNTU:
-        key = unpacked("ubuntu-keyring", "trixie") / UBUNTU_KEYRING
-        return f"deb [signed-by={key}] {parallel(mirror())} {suite} main universe\n"
     signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
     return f"deb {signed}{mirror()} {suite} main\n"
-
-
-def parallel(uri: str) -> str:
-    """Where a mirror of Debian keeps Ubuntu's archive."""
-    return re.sub(r"debian/?$", "ubuntu", uri)
 
 
 def mirror() -> str:

@@ -46,7 +46,6 @@ ROOTS = {
     "sysvinit@trixie": (*SYSVINIT, *CERTBOT),
     "cronie@trixie": (*BASE, "cron-daemon-common", "cronie", "systemd", "systemd-sysv", *CERTBOT),
     "systemd-cron@trixie": (*BASE, "cron-daemon-common", "systemd", "systemd-cron", *CERTBOT),
-    **{f"systemd@{suite}": (*SYSTEMD, *CERTBOT) for suite in debs.UBUNTU},
     "acmetool@trixie": (*SYSTEMD, "acmetool", "certmonger", "dehydrated"),
 }
 NOT_EVERYWHERE = {*OTHERS, "cron-daemon-common"}
