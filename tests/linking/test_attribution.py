@@ -9,6 +9,7 @@ import pytest
 
 from certaudit.facts import Entry, Start, Typed
 from certaudit.linking.attribution import Around, Attribution, attribute, could_start
+from certaudit.linking.matching import by_people
 from certaudit.linking.paths import Linked
 from certaudit.model import ChainStep, Evidence, Reason, Schedule
 from certaudit.parsers.letsencrypt_log import LogRun
@@ -249,3 +250,9 @@ def test_anacrons_job_starts_the_scripts_of_its_directory() -> None:
     assert could_start(start, daily)
     assert not could_start(replace(start, command="cron.weekly"), daily)
     assert not could_start(start, CRON)
+
+
+def test_a_persons_systemctl_made_the_first_start_after_it_and_no_other() -> None:
+    person = sudo("/usr/bin/systemctl start certbot.service")
+    first, second = unit_start(0.05, ended=2), unit_start(4, ended=6)
+    assert list(by_people([person], [first, second])) == [(first, person)]
