@@ -152,8 +152,9 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span, breaks: Sequence[Br
     One elapse fires once: of two starts for it one was not the timer's, and only the timer's stamp
     tells which. A start outside of all its times is not explained. Where the logs do not cover the
     whole time in which an elapse may fire, or nothing fired for the next one (the machine was off, the
-    timer stopped), a single start is not proven either; nor where its own firing may have come later:
-    right after the next elapse, or after a break.
+    timer stopped), a single start is not proven either; nor is the first of a timer that came later
+    than the logs begin, nor where its own firing may have come later: right after the next elapse, or
+    after a break.
     """
     doubtful: set[Start] = set()
     unproven: set[Start] = set()
@@ -169,6 +170,7 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span, breaks: Sequence[Br
             elapse < span.since
             or not passed(elapse, one, span)
             or silent_after(elapse, groups, one, span)
+            or silent_before(elapse, groups, one, span)
             or late_after(elapse, groups, one)
             or any(displaces(each, elapse, one) for each in breaks)
         ):
@@ -189,6 +191,19 @@ def silent_after(
         return False
     following = elapse_after(one, elapse)
     return following is not None and following not in groups and passed(following, one, span)
+
+
+def silent_before(
+    elapse: datetime, groups: Mapping[datetime, list[Start]], one: Linked, span: Span
+) -> bool:
+    """Is it the first elapse that anything fired for, in logs that reach further back: a new timer?
+
+    What fired before the timer had come was made by hand.
+    """
+    if len(groups) < SETTLED or elapse > min(groups):
+        return False
+    earlier = elapse_before(one, elapse - SECOND)
+    return earlier is not None and earlier >= span.since
 
 
 def late_after(elapse: datetime, groups: Mapping[datetime, list[Start]], one: Linked) -> bool:

@@ -199,14 +199,16 @@ def what_is_around(
 
 
 def by_people(starts: Sequence[Start], units: Sequence[Start]) -> Iterator[tuple[Start, Start]]:
-    """The units' starts that a person made, each with the line that says so."""
+    """The units' starts that a person made, each with the line that says so: the first of each unit."""
     ordered = sorted(units, key=lambda s: s.time)
     times = [s.time for s in ordered]
     for person in starts:
         if person.kind in PEOPLE:
             first = bisect_left(times, person.time - EARLY)
             last = bisect_right(times, person.time + SOON)
-            yield from ((unit, person) for unit in ordered[first:last] if starts_unit(person, unit))
+            near = [unit for unit in ordered[first:last] if starts_unit(person, unit)]
+            firsts = {unit.units: unit for unit in reversed(near)}
+            yield from ((unit, person) for unit in firsts.values())
 
 
 def is_steady(

@@ -10,6 +10,7 @@ import pytest
 from certaudit.facts import Entry, Start, Typed
 from certaudit.linking.attribution import Around, Attribution, attribute, could_start
 from certaudit.linking.firings import Doubts, Span, doubts
+from certaudit.linking.matching import by_people
 from certaudit.linking.paths import Linked
 from certaudit.model import ChainStep, Evidence, Reason, Schedule
 from certaudit.parsers.letsencrypt_log import LogRun
@@ -262,3 +263,9 @@ def test_a_late_start_that_the_stamp_proves_is_the_timers() -> None:
     assert doubts([start], late, span) == Doubts()
     unproven = replace(late, trigger=replace(late.trigger, last_fired=None))
     assert start in doubts([start], unproven, span).doubtful
+
+
+def test_a_persons_systemctl_made_the_first_start_after_it_and_no_other() -> None:
+    person = sudo("/usr/bin/systemctl start certbot.service")
+    first, second = unit_start(0.05, ended=2), unit_start(4, ended=6)
+    assert list(by_people([person], [first, second])) == [(first, person)]

@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 BASE = linked(timer())
 TWICE = replace(BASE, trigger=replace(BASE.trigger, schedule=Schedule(("*-*-* 00,12:00:00",), 43_200.0)))
 NIGHTLY = replace(BASE, trigger=replace(BASE.trigger, schedule=Schedule(("*-*-* 04:30:00",), 600.0)))
-ALWAYS = Span(MIDNIGHT - 99 * HOUR, MIDNIGHT + 999 * HOUR)
+ALWAYS = Span(MIDNIGHT - HOUR, MIDNIGHT + 999 * HOUR)
 
 
 def at(hours: float) -> Start:
@@ -40,6 +40,13 @@ def asleep(since: float, until: float) -> Break:
 
 def test_one_start_for_each_elapse_is_the_timers() -> None:
     assert told(at(3), at(14), at(27)) == Doubts()
+
+
+def test_a_start_before_which_nothing_fired_may_be_older_than_the_timer() -> None:
+    before = Span(MIDNIGHT - 99 * HOUR, MIDNIGHT + 61 * HOUR)
+    steady = [at(3), at(14), at(27), at(40), at(49)]
+    assert doubts(steady, TWICE, before) == Doubts(unproven=frozenset({at(3)}))
+    assert doubts(steady, TWICE, replace(before, since=MIDNIGHT - HOUR)) == Doubts()
 
 
 def test_of_two_starts_for_one_elapse_one_was_made_by_hand() -> None:
