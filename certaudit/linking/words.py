@@ -96,8 +96,8 @@ def off_commands(trigger: Trigger) -> tuple[str, ...]:
         user, _, unit = name.partition("/")
         return (f"systemctl --user -M {user}@ disable --now {unit}",)
     shipped, in_etc = mechanism_of_unit(name), trigger.source.path.startswith("/etc/")
-    if shipped and not in_etc:
-        return shipped.off
+    if shipped:  # a file in /etc stands where the mask's link would
+        return tuple(c for c in shipped.off if not (in_etc and c.startswith("systemctl mask ")))
     return (f"systemctl disable --now {name}", *(() if in_etc else (f"systemctl mask {name}",)))
 
 

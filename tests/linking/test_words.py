@@ -66,6 +66,8 @@ def trigger(
     [
         (trigger("timer:certbot.timer", place="/lib/systemd/system/certbot.timer"),
          ("systemctl disable --now certbot.timer", "systemctl mask certbot.timer")),
+        (trigger("timer:certbot.timer", place="/etc/systemd/system/certbot.timer"),
+         ("systemctl disable --now certbot.timer",)),
         (trigger("timer:own.timer", place="/etc/systemd/system/own.timer"),
          ("systemctl disable --now own.timer",)),
         (trigger("timer:vendor.timer", place="/usr/lib/systemd/system/vendor.timer"),
