@@ -242,7 +242,9 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
                 "medium",
                 "but its command may not call the client, and the run does not begin with it",
             )
-    if start.ended is not None or (claim.close and run.started):
+    # where the command sleeps, hours bound nothing: then its end must be the run's
+    bounded = start.ended is not None and (claim.prompt or start.ended - run.ended <= SNUG)
+    if bounded or (claim.close and run.started):
         return "high", None
     return loosely(claim, around)
 

@@ -184,6 +184,8 @@ def fits(run: LogRun, start: Start, one: Linked) -> bool:
     """Does a run lie within what this start can have begun?"""
     if start.time > began(run) + EARLY or speaks_against(run, start, one):
         return False
+    if outlived(run, start, one):
+        return False
     if start.locked and calls(one) == 1:
         return False  # its one call ended at another's lock, before it wrote a log
     if start.ended is not None:
@@ -200,6 +202,12 @@ def speaks_against(run: LogRun, start: Start, one: Linked) -> bool:
     """
     good = run.complete and run.exit_error is None and all(o.error is None for o in run.outcomes)
     return bool(start.kind == "unit" and start.failed and good and not wrapped(one))
+
+
+def outlived(run: LogRun, start: Start, one: Linked) -> bool:
+    """Did a command that only calls the client go on long after this run was over: was it another?"""
+    only = not wrapped(one) and calls(one) == 1
+    return bool(only and run.complete and start.ended and start.ended - run.ended > DIRECT)
 
 
 def is_whole(run: LogRun, start: Start, one: Linked) -> bool:

@@ -116,10 +116,20 @@ class Doubts:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What the logs of starts cover."""
+    """What the logs of starts cover, and the zone that the machine's schedules are kept in.
+
+    A start carries a fixed offset; where that is the zone's own there, its elapse is reckoned in the
+    zone, which knows of summer time.
+    """
 
     since: datetime
     until: datetime
+    zone: tzinfo | None = None
+
+    def there(self, moment: datetime) -> datetime:
+        """A moment in the machine's zone; as it stands where it was another then."""
+        local = moment.astimezone(self.zone) if self.zone is not None else moment
+        return local if local.utcoffset() == moment.utcoffset() else moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +168,7 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span, breaks: Sequence[Br
     """
     doubtful: set[Start] = set()
     unproven: set[Start] = set()
-    groups = grouped(starts, one, doubtful, unproven)
+    groups = grouped(starts, one, span, doubtful, unproven)
     late = {start for start in doubtful if caught_up(start, one, breaks)}
     doubtful -= late
     unproven |= late
@@ -233,7 +243,7 @@ def caught_up(start: Start, one: Linked, breaks: Sequence[Break]) -> bool:
 
 
 def grouped(
-    starts: Iterable[Start], one: Linked, outside: set[Start], given: set[Start]
+    starts: Iterable[Start], one: Linked, span: Span, outside: set[Start], given: set[Start]
 ) -> dict[datetime, list[Start]]:
     """Starts by the elapse they can belong to; those that fit none go to ``outside``.
 
@@ -242,8 +252,9 @@ def grouped(
     """
     groups: dict[datetime, list[Start]] = {}
     for start in starts:
-        late = lateness(one, start.time)
-        elapse = elapse_before(one, start.time + SECOND)
+        moment = span.there(start.time)
+        late = lateness(one, moment)
+        elapse = elapse_before(one, moment + SECOND)
         if late is not None and late > timedelta(0) and not stamped(start, one):
             outside.add(start)
         elif elapse is not None:

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from certaudit.facts import Start
 from certaudit.linking.attribution import Around
@@ -53,7 +53,8 @@ def match(
     matching = Matching([likely(found) for found in fitting])
     matching.settle()
     left = [tuple(s for s in found if matching.open_to(n, s)) for n, found in enumerate(near)]
-    around = what_is_around(matching, starts, linked, since)
+    zone = logs[0].first_seen.tzinfo if logs else None
+    around = what_is_around(matching, starts, linked, since, zone)
     loose = [log for number, log in enumerate(logs) if number not in matching.settled]
     return Matched(tuple(left), replace(around, crowded=crowded(loose, linked)))
 
@@ -172,7 +173,11 @@ class Matching:
 
 
 def what_is_around(
-    matching: Matching, starts: Sequence[Start], linked: Sequence[Linked], since: datetime | None
+    matching: Matching,
+    starts: Sequence[Start],
+    linked: Sequence[Linked],
+    since: datetime | None,
+    zone: tzinfo | None,
 ) -> Around:
     """What all runs and starts together tell about each."""
     units = [s for s in starts if s.kind == "unit"]
@@ -182,7 +187,8 @@ def what_is_around(
     times = [s.time for s in starts]
     own = [s for s in units if s not in by_hand]
     names = {s: matching.names(s) or frozenset(o.trigger.id for o in owners_of(s, linked)) for s in own}
-    span = Span(min(times), max(s.ended or s.time for s in starts)) if times else None
+    last = max((s.ended or s.time for s in starts), default=None)
+    span = Span(min(times), last, zone) if last is not None else None
     found = all_doubts(own, linked, names, span, breaks_of(starts)) if span else Doubts()
     return Around(
         sole=frozenset(

@@ -269,3 +269,12 @@ def test_a_persons_systemctl_made_the_first_start_after_it_and_no_other() -> Non
     person = sudo("/usr/bin/systemctl start certbot.service")
     first, second = unit_start(0.05, ended=2), unit_start(4, ended=6)
     assert list(by_people([person], [first, second])) == [(first, person)]
+
+
+def test_a_command_that_went_on_long_after_a_run_made_another() -> None:
+    sleeping = linked(cron("sleep $((RANDOM % 36000)); certbot -q renew"))
+    line = "sleep $((RANDOM % 36000)); certbot -q renew"
+    start = replace(cron_start(line), ended=NOW + timedelta(hours=6))
+    assert judge(log_run(3600), start, among=(sleeping,)).trigger is None
+    own = log_run(6 * 3600 - 3)
+    assert judge(own, start, among=(sleeping,)).trigger == "cron:/etc/cron.d/renew:1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 from certaudit.facts import Start
 from certaudit.linking.firings import Break, Doubts, Span, breaks_of, doubts
@@ -85,3 +86,15 @@ def test_breaks_begin_where_a_line_tells_it() -> None:
     lines = (power("sleep", 1), power("wake", 7), power("wake", 20), power("off", 30), power("boot", 31))
     assert breaks_of(lines) == (asleep(1, 7), asleep(6, 20), off(30, 31))
     assert breaks_of((power("boot", 5),)) == (off(5, 5),)
+
+
+def test_an_elapse_that_summer_time_skips_is_none() -> None:
+    zone = ZoneInfo("America/Santiago")  # midnight of 2024-09-08 did not exist
+    noon = datetime(2024, 9, 7, 12, tzinfo=zone).astimezone(timezone.utc)
+    first, second = (at(0) for _ in range(2))
+    first = replace(first, time=(noon + 3 * HOUR).astimezone(timezone(-4 * HOUR)))
+    second = replace(second, time=(noon + 13.3 * HOUR).astimezone(timezone(-3 * HOUR)))
+    span = Span(noon - HOUR, noon + 999 * HOUR, zone)
+    assert doubts([first, second], TWICE, span).doubtful == {second}
+    fixed = replace(span, zone=None)
+    assert doubts([first, second], TWICE, fixed).doubtful == frozenset()
