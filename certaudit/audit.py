@@ -39,6 +39,7 @@ from certaudit.model import (
     Report,
     Result,
     Run,
+    Trigger,
 )
 from certaudit.rules import Rule, run_rule
 from certaudit.sources import cron, logs, packages, served, shell_history, systemd, unit_times
@@ -150,7 +151,7 @@ def tie(
         gaps=tuple(dict.fromkeys(gaps)),
         policy=policy,
         policy_problems=problems,
-        half_switched=tuple(h for h in half if any(h.unit in t.id for t in triggers)),
+        half_switched=tuple(h for h in half if any(is_half(h, t) for t in triggers)),
         absent=absent(host),
         horizon=(
             ("client", horizon.client),
@@ -204,6 +205,12 @@ def absent(host: Host) -> tuple[str, ...]:
 def services_of(linked: Iterable[Linked]) -> set[str]:
     """The units that run a client."""
     return {entry.unit for one in linked for entry in one.candidate.entries if entry.unit}
+
+
+def is_half(half: HalfSwitched, trigger: Trigger) -> bool:
+    """Is a trigger's unit half switched? What systemd refuses will not run after a boot either."""
+    refused = any(reason.code == "unit-refused" for reason in trigger.reasons)
+    return half.unit in trigger.id and not (refused and half.what == "enabled-inactive")
 
 
 def wanted(host: Host, linked: Iterable[Linked]) -> logs.Wanted:

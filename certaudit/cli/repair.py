@@ -60,18 +60,25 @@ def go(
     well: str,
 ) -> int:
     """Plan, show, ask where a person is there, do it and look again; the exit code."""
-    check_subjects(look.once(choices)[0], choices)
-    plan = planned(look.once(choices), choices)
-    asking = not (yes or show_only or form is Format.json) and sys.stdin.isatty() and sys.stdout.isatty()
-    if not yes and not asking:
-        show(plan, form)
-        return 0
-    if asking:
+    from certaudit.fix.checkpoint import BusyError, alone  # noqa: PLC0415 - only verbs pay for libraries
+
+    try:
+        if yes:
+            with alone(look.target):
+                check_subjects(look.once(choices)[0], choices)
+                plan = planned(look.once(choices), choices)
+                return carry_out(plan, look, choices, state_dir, shown=False, well=well)
+        check_subjects(look.once(choices)[0], choices)
+        if show_only or form is Format.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            show(planned(look.once(choices), choices), form)
+            return 0
         answer = ask(look.once, planned, choices, width())
         if answer is None:
             return 0
-        plan, choices = answer
-    return carry_out(plan, look, choices, state_dir, shown=asking, well=well)
+        with alone(look.target):
+            return carry_out(answer[0], look, answer[1], state_dir, shown=True, well=well)
+    except BusyError as error:
+        return refuse(str(error))
 
 
 def only_here(target: Path, *, remote: bool, run_hooks: bool) -> None:

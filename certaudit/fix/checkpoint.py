@@ -23,7 +23,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from certaudit.errors import CertauditError, ParseError, UsageError
+from certaudit.errors import CertauditError, ParseError, TargetError, UsageError
 from certaudit.fix.record_text import SCHEMA, decode, encode
 from certaudit.plan import Plan, Progress, Record
 
@@ -32,6 +32,27 @@ PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
 
 class BusyError(CertauditError):
     """Another certaudit is at work."""
+
+
+@contextmanager
+def alone(target: Path) -> Iterator[None]:
+    """Be the only certaudit that changes this machine, wherever it keeps its records.
+
+    Raise ``BusyError``, ``TargetError``. The lock is on the directory of its root (flock(2)): no file is made for it.
+    """
+    try:
+        handle = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise TargetError(f"{target}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise BusyError(f"another certaudit is at work on {target}") from None
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 class StateError(CertauditError):

@@ -195,6 +195,7 @@ SCRIPT = """
 import os, signal, sys, time
 from pathlib import Path, PurePosixPath
 from certaudit.host import scan
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with it ignored
 from certaudit.host.log_files import rotated
 from certaudit.host.root import Root
 root = Path(sys.argv[1])

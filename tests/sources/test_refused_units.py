@@ -13,6 +13,7 @@ from certaudit.sources import systemd
 
 TIMER = "[Timer]\nOnCalendar=daily\n{more}[Install]\nWantedBy=timers.target\n"
 UNITS = "etc/systemd/system"
+AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 
 
 def timer(
@@ -25,7 +26,7 @@ def timer(
     (root / f"{UNITS}/timers.target.wants/{name}.timer").symlink_to(f"../{name}.timer")
     (root / f"{UNITS}/{name}.service").write_text(f"[Service]\nType=oneshot\n{service}")
     (root / f"{UNITS}/{name}.service.d/a.conf").write_text(drop_in)
-    (found,) = systemd.collect(open_host(root, datetime(2026, 6, 1, tzinfo=timezone.utc)))[0]
+    (found,) = systemd.collect(open_host(root, AS_OF))[0]
     return found
 
 
@@ -66,6 +67,7 @@ def test_a_drop_in_is_read_up_to_its_fault(tmp_path: Path) -> None:
 def test_a_value_of_another_type_leaves_the_old_one(tmp_path: Path) -> None:
     lines = ("RandomizedDelaySec=1h", "RandomizedDelaySec=", "RandomizedDelaySec=often")
     more = "\n".join((*lines, "Persistent=y", "Persistent=", "Persistent=maybe\n"))
-    schedule = timer(tmp_path, "ExecStart=/usr/bin/certbot renew\n", more=more).trigger.schedule
+    found = timer(tmp_path, "ExecStart=/usr/bin/certbot renew\n", more=more)
+    schedule = systemd.scheduled(found, open_host(tmp_path, AS_OF))
     assert schedule is not None
     assert (schedule.random_delay, schedule.persistent) == (3600.0, True)
