@@ -38,7 +38,8 @@ class BusyError(CertauditError):
 def alone(target: Path) -> Iterator[None]:
     """Be the only certaudit that changes this machine, wherever it keeps its records.
 
-    Raise ``BusyError``, ``TargetError``. The lock is on the directory of its root (flock(2)): no file is made for it.
+    Raise ``BusyError``, ``TargetError``. The lock is on the directory of its root (flock(2)): no file is
+    made for it.
     """
     try:
         handle = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Start, Typed
 from certaudit.linking.claims import (
     PEOPLE,
+    SLEEPING,
     SNUG,
     Claim,
     allowed,
@@ -64,7 +65,8 @@ class Around:
     ``unproven`` those in a time that the logs do not cover as a whole;
     ``steady``: triggers whose starts nearly all led to a run; ``people``: what a person started by
     ``systemctl``, with the line that says so; ``typed``: calls in shell histories that do not say when;
-    ``crowded``: (trigger, run) where several runs share an elapse.
+    ``crowded``: (trigger, run) where several runs share an elapse; ``orphans``: when cron started a
+    client by a line that no longer stands, in order.
     """
 
     sole: frozenset[Start] = frozenset()
@@ -75,6 +77,7 @@ class Around:
     people: tuple[tuple[Start, Start], ...] = ()
     typed: tuple[Typed, ...] = ()
     crowded: frozenset[tuple[str, LogRun]] = frozenset()
+    orphans: tuple[datetime, ...] = ()
 
 
 def attribute(
@@ -246,11 +249,16 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
     bounded = start.ended is not None and (claim.prompt or start.ended - run.ended <= SNUG)
     if bounded or (claim.close and run.started):
         return "high", None
-    return loosely(claim, around)
+    return loosely(claim, run, around)
 
 
-def loosely(claim: Claim, around: Around) -> tuple[Confidence, str | None]:
+def loosely(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str | None]:
     """How sure an open start some time before the run is."""
+    if any(timedelta(0) <= began(run) - orphan <= SLEEPING for orphan in around.orphans):
+        return (
+            "medium",
+            "but cron ran a line that no longer stands, and that may have slept till then",
+        )
     if claim.start in around.sole and claim.arguments and claim.name in around.steady:
         return "high", "no other run fits that start, and the client's log covers it"
     return "medium", None

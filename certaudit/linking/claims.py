@@ -182,7 +182,8 @@ def calls(one: Linked) -> int:
 
 def fits(run: LogRun, start: Start, one: Linked) -> bool:
     """Does a run lie within what this start can have begun?"""
-    if start.time > began(run) + EARLY or speaks_against(run, start, one):
+    early = EARLY if start.time.microsecond else timedelta(0)  # whole seconds are cut off, not rounded
+    if start.time > began(run) + early or speaks_against(run, start, one):
         return False
     if outlived(run, start, one):
         return False

@@ -167,11 +167,9 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span, breaks: Sequence[Br
     after a break.
     """
     doubtful: set[Start] = set()
-    unproven: set[Start] = set()
-    groups = grouped(starts, one, span, doubtful, unproven)
-    late = {start for start in doubtful if caught_up(start, one, breaks)}
-    doubtful -= late
-    unproven |= late
+    groups = grouped(starts, one, span, doubtful)
+    unproven = {start for start in doubtful if caught_up(start, one, breaks)}
+    doubtful -= unproven
     for elapse, group in groups.items():
         others = [s for s in group if not stamped(s, one)]
         if len(group) > 1 or (others and not_fired_since(others[0], one)):
@@ -243,11 +241,10 @@ def caught_up(start: Start, one: Linked, breaks: Sequence[Break]) -> bool:
 
 
 def grouped(
-    starts: Iterable[Start], one: Linked, span: Span, outside: set[Start], given: set[Start]
+    starts: Iterable[Start], one: Linked, span: Span, outside: set[Start]
 ) -> dict[datetime, list[Start]]:
     """Starts by the elapse they can belong to; those that fit none go to ``outside``.
 
-    To ``given`` go those that are given back to an elapse that no start is left of.
     A timer that catches up (Persistent=) is late, and its stamp proves it.
     """
     groups: dict[datetime, list[Start]] = {}
@@ -260,23 +257,21 @@ def grouped(
         elif elapse is not None:
             groups.setdefault(elapse, []).append(start)
     for elapse in sorted(groups):
-        given.update(give_back(groups, elapse, one))
+        count_twice(groups, elapse, one)
     return groups
 
 
-def give_back(groups: dict[datetime, list[Start]], elapse: datetime, one: Linked) -> list[Start]:
-    """A start right after an elapse may be the late one of the elapse before.
+def count_twice(groups: dict[datetime, list[Start]], elapse: datetime, one: Linked) -> None:
+    """A start right after an elapse may be the late one of the elapse before: it counts for both.
 
-    It is given back, if that has none yet and this one has another; else it counts for both.
+    Where that has none of its own, it is one of two here all the same: a late firing makes the next
+    elapse pass, as the timer reckons from its last firing.
     """
     first = groups[elapse][0]
     earlier = elapse_before(one, elapse - SECOND)
-    if earlier is None or earlier + delay_of(one) + GRAIN < first.time or len(groups[elapse]) < 2:
-        return []
-    if earlier not in groups:
-        return [groups[elapse].pop(0)]
-    groups[earlier].append(first)
-    return []
+    reaches = earlier is not None and earlier + delay_of(one) + GRAIN >= first.time
+    if earlier in groups and reaches and len(groups[elapse]) > 1:
+        groups[earlier].append(first)
 
 
 def delay_of(one: Linked) -> timedelta:

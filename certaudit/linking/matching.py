@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
+from certaudit.catalogue import mentions_client
 from certaudit.facts import Start
 from certaudit.linking.attribution import Around
 from certaudit.linking.claims import (
@@ -23,6 +24,7 @@ from certaudit.linking.claims import (
     began,
     calls,
     claims,
+    is_line,
     likely,
     owners_of,
     starts_unit,
@@ -201,7 +203,17 @@ def what_is_around(
         unproven=found.unproven,
         steady=frozenset(one.trigger.id for one in linked if is_steady(one, starts, wanted, since)),
         people=people,
+        orphans=tuple(s.time for s in starts if is_orphan(s, linked)),
     )
+
+
+def is_orphan(start: Start, linked: Sequence[Linked]) -> bool:
+    """Did cron start a client by a line that is not on the machine any more?"""
+    if start.kind != "cron" or not mentions_client(start.command or ""):
+        return False
+    command = start.command or ""
+    crons = (one for one in linked if one.trigger.kind in ("cron", "run-parts"))
+    return not any(is_line(command, one.candidate.entries[0]) for one in crons)
 
 
 def by_people(starts: Sequence[Start], units: Sequence[Start]) -> Iterator[tuple[Start, Start]]:

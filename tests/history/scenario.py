@@ -128,12 +128,15 @@ def machine(seed: str, *, longest: int = 60) -> Machine:
     versions = {232: "0.10.2", 237: "0.27.0", 249: "1.21.0", 252: "2.1.0", 255: "2.9.0", 0: "2.1.0"}
     client = Client("2.6.0" if rpm else versions[systemd])
     jobs = triggers(client, systemd, draw, begin, end, rpm=rpm)
-    upgraded = begin + (end - begin) / 2 if client.version == "2.1.0" and draw.random() < 0.2 else None
+    zone = ZoneInfo(draw.choice(ZONES))
+    middle = (begin + (end - begin) / 2).astimezone(zone).replace(hour=0, minute=1, second=0)
+    # at a moment when nothing is pending: an upgrade leaves the timer's reckoning alone
+    upgraded = middle.astimezone(UTC) if client.version == "2.1.0" and draw.random() < 0.2 else None
     if upgraded:
         jobs = [part for job in jobs for part in halves(job, upgraded)]
     iso = systemd >= 252 and not rpm
     base = Machine(
-        ZoneInfo(draw.choice(ZONES)), begin, end, client, tuple(jobs), systemd, iso,
+        zone, begin, end, client, tuple(jobs), systemd, iso,
         numbered=draw.random() < (0.9 if rpm else 0.4), people=draw.choice([0, 1, 4]),
         coincidence=draw.random() < 0.15, rpm=rpm, upgraded=upgraded,
         lineages=LINEAGES[: draw.choice([1, 1, 1, 2, 3])],

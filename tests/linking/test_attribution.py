@@ -278,3 +278,20 @@ def test_a_command_that_went_on_long_after_a_run_made_another() -> None:
     assert judge(log_run(3600), start, among=(sleeping,)).trigger is None
     own = log_run(6 * 3600 - 3)
     assert judge(own, start, among=(sleeping,)).trigger == "cron:/etc/cron.d/renew:1"
+
+
+def test_a_start_in_whole_seconds_is_never_after_the_run_it_made() -> None:
+    run = log_run(0.6)
+    assert judge(run, replace(cron_start("certbot -q renew", 1))).trigger is None
+    exact = replace(cron_start("certbot -q renew"), time=NOW + timedelta(seconds=0.9))
+    assert judge(run, exact).trigger == "cron:/etc/cron.d/renew:1"
+
+
+def test_a_line_that_no_longer_stands_may_have_slept_till_then() -> None:
+    line = "sleep $((RANDOM % 3600)); certbot -q renew"
+    sleeping, start = linked(cron(line)), cron_start(line)
+    around = Around(sole=frozenset({start}), steady=frozenset({sleeping.trigger.id}))
+    run = log_run(600)
+    assert attribute(run, (start,), (sleeping,), True, around).confidence == "high"
+    gone = replace(around, orphans=(NOW,))
+    assert attribute(run, (start,), (sleeping,), True, gone).confidence == "medium"
