@@ -185,8 +185,16 @@ def begin(starts: list[Start], start: Start) -> None:
 
 def same(one: Start, other: Start) -> bool:
     """Two logs telling one start: the same thing, from different files."""
-    if one.kind != other.kind or one.evidence.where == other.evidence.where:
+    if one.kind != other.kind or log_of(one) == log_of(other):
         return False
     if one.kind == "unit":
+        if one.invocation and other.invocation and one.invocation != other.invocation:
+            return False
         return bool(set(one.units) & set(other.units)) and one.user_manager == other.user_manager
     return one.user == other.user and one.command == other.command
+
+
+def log_of(start: Start) -> str:
+    """The log that told a start: each entry of the journal has a place of its own."""
+    where = start.evidence.where
+    return "journal" if where.startswith("journal:") else where

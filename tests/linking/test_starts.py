@@ -163,3 +163,10 @@ def test_an_anacron_job_from_its_start_to_its_end() -> None:
         "cron.daily",
         NOW + timedelta(seconds=40),
     )
+
+
+def test_two_entries_of_the_journal_are_two_starts_however_close() -> None:
+    first = replace(line(unit("starting"), where="journal:s=1;i=1", number=None), invocation="a")
+    second = replace(line(unit("starting"), 1, "journal:s=1;i=2", None), invocation="b")
+    told_again = line(unit("starting"), 1, SYSLOG)
+    assert [s.invocation for s in starts(first, second, told_again)] == ["a", "b"]
