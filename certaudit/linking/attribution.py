@@ -65,8 +65,9 @@ class Around:
     ``unproven`` those in a time that the logs do not cover as a whole;
     ``steady``: triggers whose starts nearly all led to a run; ``people``: what a person started by
     ``systemctl``, with the line that says so; ``typed``: calls in shell histories that do not say when;
-    ``crowded``: (trigger, run) where several runs share an elapse; ``orphans``: when cron started a
-    client by a line that no longer stands, in order.
+    ``crowded``: (trigger, run) where several runs share an elapse; ``pressed``: runs right before
+    which two triggers started, each by a start of its own; ``orphans``: when cron started a client by
+    a line that no longer stands; ``two_clocks``: the logs were written in two zones somewhere.
     """
 
     sole: frozenset[Start] = frozenset()
@@ -77,7 +78,9 @@ class Around:
     people: tuple[tuple[Start, Start], ...] = ()
     typed: tuple[Typed, ...] = ()
     crowded: frozenset[tuple[str, LogRun]] = frozenset()
+    pressed: frozenset[LogRun] = frozenset()
     orphans: tuple[datetime, ...] = ()
+    two_clocks: bool = False
 
 
 def attribute(
@@ -218,6 +221,8 @@ def sureness(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> tuple
         return "medium", "but the start of another trigger fits as well"
     if claim.start in around.shared:
         return "low", "but another run fits that start as well"
+    if run in around.pressed:
+        return "medium", "but another trigger started in the same seconds"
     if claim.start in around.unproven:
         return "medium", "but the logs do not cover all the time in which the timer may have fired"
     return by_place(claim, run, around)
@@ -238,13 +243,7 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
     if start.ended is not None and claim.arguments is None:
         return ("high" if start.ended - run.ended <= SNUG else "medium"), None
     if (wrapped(one) or sleeps(one)) and claim.name not in around.steady:
-        if typed(run):
-            return "medium", "but its command may not call the client, and a person can have typed this"
-        if not claim.close:
-            return (
-                "medium",
-                "but its command may not call the client, and the run does not begin with it",
-            )
+        return "medium", "but its command may not call the client each time"
     # where the command sleeps, hours bound nothing: then its end must be the run's
     bounded = start.ended is not None and (claim.prompt or start.ended - run.ended <= SNUG)
     if bounded or (claim.close and run.started):
@@ -254,11 +253,10 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
 
 def loosely(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str | None]:
     """How sure an open start some time before the run is."""
+    if around.two_clocks:
+        return "medium", "but somewhere in these logs the clocks are hours apart"
     if any(timedelta(0) <= began(run) - orphan <= SLEEPING for orphan in around.orphans):
-        return (
-            "medium",
-            "but cron ran a line that no longer stands, and that may have slept till then",
-        )
+        return "medium", "but cron ran a line that no longer stands, and that may have slept till then"
     if claim.start in around.sole and claim.arguments and claim.name in around.steady:
         return "high", "no other run fits that start, and the client's log covers it"
     return "medium", None

@@ -56,7 +56,8 @@ def runs(
     placed = aligned(logs, starts, linked)
     starts = in_their_zone(starts, placed)
     matched = match([one.run for one in placed], starts, linked, horizon.client)
-    around = replace(matched.around, typed=typed)
+    two_clocks = any(one.by for one in placed)
+    around = replace(matched.around, typed=typed, two_clocks=two_clocks)
     found: list[tuple[datetime, Run]] = []
     used: set[Start] = set()
     for log, one, left in zip(logs, placed, matched.starts, strict=True):

@@ -19,6 +19,7 @@ from certaudit.linking.claims import (
     EARLY,
     PEOPLE,
     SLEEPING,
+    SNUG,
     SOON,
     Claim,
     began,
@@ -58,7 +59,14 @@ def match(
     zone = logs[0].first_seen.tzinfo if logs else None
     around = what_is_around(matching, starts, linked, since, zone)
     loose = [log for number, log in enumerate(logs) if number not in matching.settled]
-    return Matched(tuple(left), replace(around, crowded=crowded(loose, linked)))
+    pressed = frozenset(log for log, found in zip(logs, fitting, strict=True) if is_pressed(found))
+    return Matched(tuple(left), replace(around, crowded=crowded(loose, linked), pressed=pressed))
+
+
+def is_pressed(found: Sequence[Claim]) -> bool:
+    """Did two triggers start right before a run, each by a start of its own, and fit it?"""
+    near = [(c.start, c.name) for c in likely(found) if c.lag <= SNUG]
+    return any(a != b and one != other for a, one in near for b, other in near)
 
 
 def crowded(logs: Sequence[LogRun], linked: Sequence[Linked]) -> frozenset[tuple[str, LogRun]]:
@@ -209,9 +217,9 @@ def what_is_around(
 
 def is_orphan(start: Start, linked: Sequence[Linked]) -> bool:
     """Did cron start a client by a line that is not on the machine any more?"""
-    if start.kind != "cron" or not mentions_client(start.command or ""):
-        return False
     command = start.command or ""
+    if start.kind != "cron" or not mentions_client(command):
+        return False
     crons = (one for one in linked if one.trigger.kind in ("cron", "run-parts"))
     return not any(is_line(command, one.candidate.entries[0]) for one in crons)
 

@@ -61,7 +61,7 @@ def join(observed: Iterable[Observed], descriptions: Descriptions) -> tuple[Star
     for line in lines:
         event = line.event
         if isinstance(event, UnitEvent):
-            unit_line(starts, line, event, units_of(event, descriptions))
+            unit_line(starts, line, event, units_of(line, event, descriptions))
         elif isinstance(event, ClientOutput) and event.message.startswith(LOCKED):
             locked_out(starts, line)
         elif isinstance(event, AnacronJob) and event.phase == "ended":
@@ -88,11 +88,14 @@ def begun(line: Observed) -> Start | None:
     return None
 
 
-def units_of(event: UnitEvent, descriptions: Descriptions) -> tuple[str, ...]:
-    """The units a manager's line can mean."""
+def units_of(line: Observed, event: UnitEvent, descriptions: Descriptions) -> tuple[str, ...]:
+    """The units a manager's line can mean: the one it or the journal names, else by the Description=."""
+    meant = descriptions.get((event.description or "").rstrip("."), ())
     if event.unit is not None:
         return (event.unit,)
-    return descriptions.get((event.description or "").rstrip("."), ())
+    if line.unit in meant:
+        return (line.unit,)
+    return meant
 
 
 def unit_line(starts: list[Start], line: Observed, event: UnitEvent, units: tuple[str, ...]) -> None:
@@ -168,25 +171,36 @@ def job_ended(starts: list[Start], time: datetime, job: str) -> None:
 
 def begin(starts: list[Start], start: Start) -> None:
     """Add a start unless another log already told it; a line of a file is better evidence."""
+    near = []
     for position in range(len(starts) - 1, -1, -1):
-        known = starts[position]
-        if start.time - known.time > SAME_LINE:
+        if start.time - starts[position].time > SAME_LINE:
             break
-        if same(known, start):
-            better = known.evidence.line is None and start.evidence.line is not None
-            starts[position] = replace(
-                known,
-                evidence=start.evidence if better else known.evidence,
-                invocation=known.invocation or start.invocation,
-            )
-            return
-    starts.append(start)
+        near.extend([position] if same(starts[position], start) else [])
+    if not near:
+        starts.append(start)
+        return
+    known = starts[near[-1]]  # of several that it can be, the first
+    better = known.evidence.line is None and start.evidence.line is not None
+    starts[near[-1]] = replace(
+        known,
+        evidence=start.evidence if better else known.evidence,
+        units=tuple(u for u in known.units if u in start.units),
+        invocation=known.invocation or start.invocation,
+    )
 
 
 def same(one: Start, other: Start) -> bool:
     """Two logs telling one start: the same thing, from different files."""
-    if one.kind != other.kind or one.evidence.where == other.evidence.where:
+    if one.kind != other.kind or log_of(one) == log_of(other):
         return False
     if one.kind == "unit":
+        if one.invocation and other.invocation and one.invocation != other.invocation:
+            return False
         return bool(set(one.units) & set(other.units)) and one.user_manager == other.user_manager
     return one.user == other.user and one.command == other.command
+
+
+def log_of(start: Start) -> str:
+    """The log that told a start: each entry of the journal has a place of its own."""
+    where = start.evidence.where
+    return "journal" if where.startswith("journal:") else where

@@ -287,11 +287,19 @@ def test_a_start_in_whole_seconds_is_never_after_the_run_it_made() -> None:
     assert judge(run, exact).trigger == "cron:/etc/cron.d/renew:1"
 
 
-def test_a_line_that_no_longer_stands_may_have_slept_till_then() -> None:
+def test_two_triggers_that_start_in_the_same_seconds_leave_no_high_answer() -> None:
+    run = log_run(2)
+    pressed = Around(pressed=frozenset({run}))
+    found = attribute(run, (unit_start(),), (TIMER, CRON), True, pressed)
+    assert (found.trigger, found.confidence) == ("timer:certbot.timer", "medium")
+    assert found.because[-1] == "but another trigger started in the same seconds"
+
+
+def test_a_sleeping_command_is_high_only_where_nothing_else_can_have_slept_till_then() -> None:
     line = "sleep $((RANDOM % 3600)); certbot -q renew"
     sleeping, start = linked(cron(line)), cron_start(line)
     around = Around(sole=frozenset({start}), steady=frozenset({sleeping.trigger.id}))
     run = log_run(600)
     assert attribute(run, (start,), (sleeping,), True, around).confidence == "high"
-    gone = replace(around, orphans=(NOW,))
-    assert attribute(run, (start,), (sleeping,), True, gone).confidence == "medium"
+    for doubt in (replace(around, orphans=(NOW,)), replace(around, two_clocks=True)):
+        assert attribute(run, (start,), (sleeping,), True, doubt).confidence == "medium"

@@ -163,3 +163,23 @@ def test_an_anacron_job_from_its_start_to_its_end() -> None:
         "cron.daily",
         NOW + timedelta(seconds=40),
     )
+
+
+def test_two_entries_of_the_journal_are_two_starts_however_close() -> None:
+    first = replace(line(unit("starting"), where="journal:s=1;i=1", number=None), invocation="a")
+    second = replace(line(unit("starting"), 1, "journal:s=1;i=2", None), invocation="b")
+    told_again = line(unit("starting"), 1, SYSLOG)
+    assert [s.invocation for s in starts(first, second, told_again)] == ["a", "b"]
+
+
+def test_the_journal_names_the_unit_that_a_description_leaves_open() -> None:
+    both = [line(unit("starting", "Both"), at, SYSLOG, n) for n, at in ((1, 0.0), (2, 0.1))]
+    told = [
+        replace(
+            line(unit("starting", "Both"), at, f"journal:s=1;i={name}", None), unit=name, invocation=name
+        )
+        for name, at in ((SERVICE, 0.2), ("other.service", 0.3))
+    ]
+    found = starts(*both, *told)
+    assert [s.units for s in found] == [(SERVICE,), ("other.service",)]
+    assert [s.evidence.line for s in found] == [1, 2]
