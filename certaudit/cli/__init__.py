@@ -20,7 +20,6 @@ USAGE, BUG, INTERRUPTED = 2, 70, 130
 app = typer.Typer(
     name="certaudit",
     help="Tells who really renews each TLS certificate of a server, and what that left stale.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -50,9 +49,18 @@ def options(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; every error becomes one line and a code."""
+    """Run one command line and return its exit code; every error becomes one line and a code.
+
+    No word at all gets the help, and the code that says that nothing was done.
+    """
+    code = carried_out(list(arguments) or ["--help"])
+    return code if arguments else USAGE
+
+
+def carried_out(arguments: list[str]) -> int:
+    """The exit code of a command line of at least one word."""
     try:
-        code = int(app(list(arguments), prog_name="certaudit", standalone_mode=False) or 0)
+        code = int(app(arguments, prog_name="certaudit", standalone_mode=False) or 0)
         # typer turns an interrupt into an exit, without a word
         return say("interrupted", code) if code == INTERRUPTED else code
     except typer.Exit as done:

@@ -175,6 +175,8 @@ def carry_out(
     plan: Plan, look: Look, choices: Choices, state_dir: Path, *, shown: bool, well: str
 ) -> int:
     """Apply a plan, look again, and say what is left."""
+    from certaudit.render import plan_text  # noqa: PLC0415
+
     if not shown:
         show(plan, Format.terminal)
     if plan.steps:
@@ -187,7 +189,7 @@ def carry_out(
     for line in left:
         say(f"Left: {line}")
     if plan.commands:
-        say("Left: commands for you to run, listed above")
+        put(plan_text.text(plan_text.command_lines("Left for you to run:", plan.commands)))
     if plan.refusals:
         return refuse(f"{len(plan.refusals)} of the findings were not dealt with, as said above")
     if left or plan.commands:

@@ -353,6 +353,12 @@ def test_a_full_disk_is_said(demo: Path, capfd: pytest.CaptureFixture[str]) -> N
     assert "No space left" in errors
 
 
+def test_no_word_at_all_gets_the_help(capfd: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capfd)
+    assert (ran.code, ran.err) == (2, "")
+    assert ran.out.startswith("Usage: certaudit") and "\n  audit " in ran.out
+
+
 # What goes wrong inside
 
 # A shell starts what it puts into the background with SIGINT ignored, and children inherit that.

@@ -203,10 +203,10 @@ def test_a_chosen_remedy_is_no_fault_afterwards(letter: str, tmp_path: Path, cer
     machine = bench(MACHINES / "demo.machine", tmp_path)
     code, out, _ = certaudit("fix", *at(machine), "--yes", "--remedy", f"hogeserver.example={letter}")
     assert code == 1
-    ends = out.partition("\nDone.")[2].splitlines()[1:]
+    ends = [line for line in out.splitlines() if line.startswith("As chosen: ")]
     meant = ["hidden-renewal-path"] if letter == "b" else ["rival-renewal-paths"]
-    assert [line.split(":")[1].strip() for line in ends[:-1]] == meant
-    assert "Left: commands for you to run, listed above" in out
+    assert [line.split(":")[1].strip() for line in ends] == meant
+    assert "\nLeft for you to run:\n" in out
     assert os.path.lexists(machine.root / "etc/systemd/system/timers.target.wants/certbot.timer")
 
 
