@@ -16,6 +16,7 @@ from certaudit.linking.claims import (
     PEOPLE,
     SLEEPING,
     SNUG,
+    WHOLE,
     Claim,
     allowed,
     began,
@@ -242,6 +243,8 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
         return "medium", None
     if start.ended is not None and claim.arguments is None:
         return ("high" if start.ended - run.ended <= SNUG else "medium"), None
+    if claim.arguments and encloses(claim, run) and not typed(run):
+        return "high", None
     if (wrapped(one) or sleeps(one)) and claim.name not in around.steady:
         return "medium", "but its command may not call the client each time"
     # where the command sleeps, hours bound nothing: then its end must be the run's
@@ -249,6 +252,17 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
     if bounded or (claim.close and run.started):
         return "high", None
     return loosely(claim, run, around)
+
+
+def encloses(claim: Claim, run: LogRun) -> bool:
+    """Does a run begin right after its start, and end right before that one's end?
+
+    A command that did not call the client this time is over at once, and encloses nothing.
+    """
+    ended = claim.start.ended
+    if ended is None or not (claim.headed and claim.prompt and claim.lag <= SNUG):
+        return False
+    return run.ended > claim.start.time + WHOLE and -WHOLE <= ended - run.ended <= SNUG
 
 
 def loosely(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str | None]:

@@ -228,7 +228,6 @@ HALF_SWITCHED = {
 }
 BY_VARIATION: Mapping[str, tuple[Difference, ...]] = {
     **HALF_SWITCHED,
-    "service-refused": NOT_RUNNING_NOW,  # and with no boot will it run
     "service-looks-elsewhere": NO_LOGS_YET,
     "timer-of-a-user": NO_LOGS_YET,
 }
