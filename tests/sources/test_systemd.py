@@ -15,15 +15,14 @@ from certaudit.model import Evidence, Gap, HalfSwitched, Reason, TriggerState
 from certaudit.sources.systemd import (
     Switch,
     collect,
-    gap_of,
     judge,
     scheduled,
     services_name,
     target_of,
     trigger_id,
-    window,
     without_times,
 )
+from certaudit.sources.timer_times import gap_of, window
 
 UTC = timezone.utc
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
