@@ -4,23 +4,21 @@ Law: every line that holds a literal is found. One exception makes a busy log as
 literal that stands in the machine's own name (``acme`` on ``acme-web01``) would match every line, so
 where that happens its occurrences inside that name, standing as a word, do not count.
 
-Aho-Corasick (ahocorasick_rs) and counting (stringzilla) come with the extra ``logs``; without them
-``bytes.find`` and ``bytes.count`` do the same, slower.
+Counting by stringzilla comes with the extra ``logs``; without it ``bytes.count`` does the same, slower.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+
+from certaudit.host.matcher import Match, Matcher
 
 try:
     import stringzilla
 except ImportError:
     stringzilla = None
-
-Matches: TypeAlias = Sequence[tuple[int, int, int]]  # number of the literal, start, end; in order
 
 # The first fields of a line up to the host's name: RFC 3164 and RFC 3339 stamps, with or without PRI
 HEAD = re.compile(
@@ -32,9 +30,6 @@ MOST_NAMES = 8  # machines that write to one file
 ATTEMPTS = 3
 LEAF = 4096  # bytes that are looked at line by line
 ONE_FOR_NEWLINE = bytes(byte == 10 for byte in range(256))
-# Two or three literals are sought in another way than four, and take five times as long: these make up
-# the number.
-PADDING = tuple(b"\xff\xfe\xfd%d\0" % number for number in range(4))
 
 
 def count(data: bytes, part: bytes, start: int, end: int) -> int:
@@ -69,7 +64,7 @@ class Finder:
 
     def _build(self) -> None:
         self._sought = tuple(literal for literal in self._literals if literal not in self._names)
-        self._matches = matcher(self._sought)
+        self._matches = Matcher(self._sought).matches
 
     def starts(self, data: bytes, start: int, end: int) -> list[int]:
         """Where in ``data`` the lines begin that hold a literal, in order, each once.
@@ -86,7 +81,7 @@ class Finder:
             found += self._beside(literal, names, data, start, end)
         return sorted(set(found)) if self._names else found
 
-    def _learn(self, data: bytes, matches: Matches) -> bool:
+    def _learn(self, data: bytes, matches: Sequence[Match]) -> bool:
         """Take the machines' own names out of the search; False if they are not what is so common."""
         before = len(self._names)
         for number, times in Counter(number for number, _, _ in matches).items():
@@ -119,37 +114,6 @@ class Finder:
             halves = ((start, middle), (middle, end))
             return [at for half in halves for at in self._beside(literal, names, data, *half)]
         return [at for at, to in lines_of(data, start, end) if differs(at, to)]
-
-
-def matcher(literals: Sequence[bytes]) -> Callable[[bytes, int, int], Matches]:
-    """A function that finds, in ``data[start:end]``, a match in every line that has one."""
-    try:
-        from ahocorasick_rs import BytesAhoCorasick, MatchKind  # noqa: PLC0415 - only a search pays for it
-    except ImportError:
-        return lambda data, start, end: plain_matches(literals, data, start, end)
-    number = len(literals)
-    sought = [*literals, *PADDING[number:]] if number > 1 else literals
-    # of the kinds of match only the leftmost ones use SIMD: six times as fast
-    find = BytesAhoCorasick(sought, matchkind=MatchKind.LeftmostFirst).find_matches_as_indexes
-
-    def matches(data: bytes, start: int, end: int) -> Matches:
-        found = find(memoryview(data)[start:end])
-        return [(n, at + start, to + start) for n, at, to in found if n < number]
-
-    return matches
-
-
-def plain_matches(literals: Sequence[bytes], data: bytes, start: int, end: int) -> Matches:
-    """The first match of each literal in each line, found with ``bytes.find``."""
-    found: list[tuple[int, int, int]] = []
-    for number, literal in enumerate(literals):
-        at = data.find(literal, start, end)
-        while at >= 0:
-            found.append((number, at, at + len(literal)))
-            line_end = data.find(b"\n", at, end)
-            at = data.find(literal, line_end, end) if line_end >= 0 else -1
-    found.sort(key=lambda match: match[1])
-    return found
 
 
 def lines_of(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from certaudit.host import literals as literals_module
 from certaudit.host import scan
-from certaudit.host.literals import PADDING, newlines
+from certaudit.host.literals import newlines
 from certaudit.host.log_files import LogFile, log_file, rotated
+from certaudit.host.matcher import PADDING
 from certaudit.host.root import Root
 from certaudit.host.scan import Found, search
 from tests.host.test_unpacking import BARE, PACKERS, small_pieces
