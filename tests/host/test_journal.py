@@ -158,6 +158,7 @@ CRON_LINES = (
     ("CRON", "(root) CMD (CERTBOT)"),
     ("cron", "(root) CMD (  [4711] sleep 9; certbot renew)"),
     ("cron", "(root) CMD ([4711] sleep 9)"),
+    ("CRON", "(root) CMD (/opt/e/eertbo/eertbot)"),  # a word after beginnings of itself
 )
 
 
@@ -187,7 +188,7 @@ def test_commands_of_cron_that_tell_nothing_are_left_out(tmp_path: Path) -> None
     every = list(range(len(CRON_LINES)))
     assert len(journal.entries(["certbot.service"], names).entries) == len(every)
     always = [5, 6, 7, 8]
-    assert numbers(["ertbot"], ["/opt/renew.sh {a|b} [x"]) == [0, 2, *always, 10]
+    assert numbers(["ertbot"], ["/opt/renew.sh {a|b} [x"]) == [0, 2, *always, 10, 12]
     assert numbers(["ERTBOT"], ["test -x /usr/bin/c"]) == [0, *always, 9]
     assert numbers([], ["renew.sh", "CERTBOT", "sleep 5"]) == [*always, 9]  # only how it begins counts
     assert numbers([], []) == numbers(["\0", "a\nb"], []) == always
