@@ -21,6 +21,7 @@ from certaudit.host.runner import run
 from certaudit.parsers.journal import JournalEntry, parse_entry
 
 _T = TypeVar("_T")
+_U = TypeVar("_U")
 _FIRST_ENTRY = 1 << 16  # bytes in which the first entry of a journal surely ends
 _LONGEST_PATTERN = 1 << 16  # execve(2) takes no argument of more than 128 KiB
 
@@ -83,7 +84,7 @@ class Journal:
         if pattern is None:
             return self._matching([*_unit_matches(units), _identifier_matches(identifiers)])
         return _together(
-            *_at_once(
+            *at_once(
                 lambda: self._matching([_identifier_matches(identifiers)], pattern),
                 lambda: self._matching(_unit_matches(units)),
             )
@@ -163,9 +164,9 @@ class Journal:
         return since + until
 
 
-def _at_once(one: Callable[[], _T], quick: Callable[[], _T]) -> tuple[_T, _T]:
+def at_once(one: Callable[[], _T], quick: Callable[[], _U]) -> tuple[_T, _U]:
     """What both give, asked at the same time; raise what either raises, once the quick one has ended."""
-    answers, errors = list[_T](), list[BaseException]()
+    answers, errors = list[_U](), list[BaseException]()
 
     def aside() -> None:
         try:
