@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from certaudit.errors import UnreadableError
-from certaudit.host.journal import Journal, Telling
+from certaudit.host.journal import Journal, Telling, at_once
 from certaudit.host.process import Completed, ProgramRefusedError
 from certaudit.host.runner import find_program
 
@@ -211,6 +211,16 @@ def test_a_journalctl_without_patterns_is_asked_for_all(
     monkeypatch.setattr("certaudit.host.journal.run", run)
     read = Journal(JOURNALCTL, (tmp_path / "x.journal",)).entries([], ["CRON"], Telling(("ertbot",), ()))
     assert (read.entries, read.complaints, asked) == ((), (), [True, False])
+
+
+def test_of_two_questions_at_once_both_are_answered_or_an_error_of_either_raised() -> None:
+    def fail() -> str:
+        raise UnreadableError("closed")
+
+    assert at_once(lambda: 1, lambda: "two") == (1, "two")
+    for one, quick in ((fail, str), (str, fail), (fail, fail)):
+        with pytest.raises(UnreadableError, match="closed"):
+            at_once(one, quick)
 
 
 def _export(lines: str) -> str:
