@@ -42,6 +42,7 @@ test: $(VENV)/.developer ## Run every check
 bench: $(VENV)/.bench ## Measure, as ratios to a peer (BENCH_MB=2000: how many megabytes of logs)
 	@$(BIN)/python -m compileall -q certaudit benchmarks
 	@$(BIN)/python -m benchmarks.start
+	@$(BIN)/python -m benchmarks.live
 	@$(BIN)/python -m benchmarks.search
 
 lab: $(VENV)/.developer ## A root shell in a throw-away real systemd

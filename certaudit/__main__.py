@@ -17,7 +17,10 @@ def main() -> int:
     gc.set_threshold(50_000, 20, 100)
     from certaudit.cli import run  # noqa: PLC0415 - only verbs pay for the libraries
 
-    return run(sys.argv[1:])
+    try:
+        return run(sys.argv[1:])
+    finally:
+        gc.freeze()  # nor are they looked for, several times over, when Python takes everything down
 
 
 if __name__ == "__main__":

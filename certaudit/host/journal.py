@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from certaudit.host.runner import run
 from certaudit.parsers.journal import JournalEntry, parse_entry
 
 _T = TypeVar("_T")
+_U = TypeVar("_U")
 _FIRST_ENTRY = 1 << 16  # bytes in which the first entry of a journal surely ends
 _LONGEST_PATTERN = 1 << 16  # execve(2) takes no argument of more than 128 KiB
 
@@ -82,8 +84,10 @@ class Journal:
         if pattern is None:
             return self._matching([*_unit_matches(units), _identifier_matches(identifiers)])
         return _together(
-            self._matching(_unit_matches(units)),
-            self._matching([_identifier_matches(identifiers)], pattern),
+            *at_once(
+                lambda: self._matching([_identifier_matches(identifiers)], pattern),
+                lambda: self._matching(_unit_matches(units)),
+            )
         )
 
     def _matching(self, groups: Sequence[Sequence[str]], pattern: str | None = None) -> JournalRead:
@@ -160,6 +164,27 @@ class Journal:
         return since + until
 
 
+def at_once(one: Callable[[], _T], quick: Callable[[], _U]) -> tuple[_T, _U]:
+    """What both give, asked at the same time; raise what either raises, once the quick one has ended."""
+    answers, errors = list[_U](), list[BaseException]()
+
+    def aside() -> None:
+        try:
+            answers.append(quick())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=aside)
+    thread.start()
+    try:
+        answer = one()
+    finally:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return answer, answers[0]
+
+
 def _apart(read: Callable[[Path], _T], files: Sequence[Path]) -> tuple[list[_T], list[str]]:
     """What ``read`` gives for each file, and why it gave nothing; raises if it never gave."""
     results, errors = list[_T](), list[UnreadableError]()
@@ -200,20 +225,26 @@ def _pattern(telling: Telling) -> str | None:
     """A pattern (pcre2syntax(3)) for messages other than cron's ``(user) CMD (...)`` and PAM's, and for
     those of cron that tell something; ``None`` where it is too long for journalctl's command line.
 
-    It is anchored: journalctl has every alternative tried at every place of every message.
+    journalctl compiles nothing to machine code and tries it on every message: so it is anchored, and
+    goes in one step over what cannot begin a word.
     """
     words, commands = (
-        "|".join(re.escape(text) for text in texts if text and not {"\n", "\0"} & {*text})
+        [re.escape(text) for text in texts if text and not {"\n", "\0"} & {*text}]
         for texts in (telling.words, telling.commands)
     )
-    command = r"\(\S+\) (?:CMD|CMDEND|END) \("
-    alternatives = [
-        rf"(?!{command}|pam_unix\()",
-        rf"{command}\s*(?:\[\d+\] )?(?:{commands})" if commands else "",
-        rf".*?(?:{words})" if words else "",
-    ]
-    pattern = rf"(?s)^(?:{'|'.join(filter(None, alternatives))})"
+    told = rf"(?!\s*(?:\[\d+\] )?(?:{'|'.join(commands)}))" if commands else ""
+    usual = rf"(?:\(\S+\) (?:CMD|CMDEND|END) \({told}|pam_unix\()"
+    pattern = rf"(?s)^(?!{usual}{_holds_none_of(words)})"
     return pattern if len(pattern.encode()) <= _LONGEST_PATTERN else None
+
+
+def _holds_none_of(words: Sequence[str]) -> str:
+    """A pattern for a place after which none of the words follows; they are patterns themselves."""
+    if not words:
+        return ""
+    others = "[^" + "".join({word[: 1 + word.startswith("\\")]: None for word in words}) + "]*+"
+    either = f"(?:{'|'.join(words)})"
+    return f"(?!{others}(?:(?!{either}).{others})*+{either})"
 
 
 def _together(*reads: JournalRead) -> JournalRead:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone, tzinfo
+from functools import partial
 from typing import Literal
 
 from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
 from certaudit.facts import LogSpan
-from certaudit.host.journal import Telling
+from certaudit.host.journal import Telling, at_once
 from certaudit.host.log_files import LogFile, rotated
 from certaudit.host.machine import Host
 from certaudit.host.scan import Found, search
@@ -198,8 +199,8 @@ def journal(host: Host, wanted: Wanted, logs: Logs) -> None:
         return
     try:
         telling = Telling(client_words(), tuple(cut(command) for command in wanted.commands))
-        read = host.journal.entries(wanted.units, IDENTIFIERS, telling)
-        oldest = host.journal.oldest()
+        told = partial(host.journal.entries, wanted.units, IDENTIFIERS, telling)
+        read, oldest = at_once(told, host.journal.oldest)
     except CertauditError as error:
         logs.gaps.append(Gap("journal", str(error)))
         return

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from certaudit.errors import UnreadableError
-from certaudit.host.journal import Journal, Telling
+from certaudit.host.journal import Journal, Telling, at_once
 from certaudit.host.process import Completed, ProgramRefusedError
 from certaudit.host.runner import find_program
 
@@ -158,6 +158,7 @@ CRON_LINES = (
     ("CRON", "(root) CMD (CERTBOT)"),
     ("cron", "(root) CMD (  [4711] sleep 9; certbot renew)"),
     ("cron", "(root) CMD ([4711] sleep 9)"),
+    ("CRON", "(root) CMD (/opt/e/eertbo/eertbot)"),  # a word after beginnings of itself
 )
 
 
@@ -187,7 +188,7 @@ def test_commands_of_cron_that_tell_nothing_are_left_out(tmp_path: Path) -> None
     every = list(range(len(CRON_LINES)))
     assert len(journal.entries(["certbot.service"], names).entries) == len(every)
     always = [5, 6, 7, 8]
-    assert numbers(["ertbot"], ["/opt/renew.sh {a|b} [x"]) == [0, 2, *always, 10]
+    assert numbers(["ertbot"], ["/opt/renew.sh {a|b} [x"]) == [0, 2, *always, 10, 12]
     assert numbers(["ERTBOT"], ["test -x /usr/bin/c"]) == [0, *always, 9]
     assert numbers([], ["renew.sh", "CERTBOT", "sleep 5"]) == [*always, 9]  # only how it begins counts
     assert numbers([], []) == numbers(["\0", "a\nb"], []) == always
@@ -210,6 +211,16 @@ def test_a_journalctl_without_patterns_is_asked_for_all(
     monkeypatch.setattr("certaudit.host.journal.run", run)
     read = Journal(JOURNALCTL, (tmp_path / "x.journal",)).entries([], ["CRON"], Telling(("ertbot",), ()))
     assert (read.entries, read.complaints, asked) == ((), (), [True, False])
+
+
+def test_of_two_questions_at_once_both_are_answered_or_an_error_of_either_raised() -> None:
+    def fail() -> str:
+        raise UnreadableError("closed")
+
+    assert at_once(lambda: 1, lambda: "two") == (1, "two")
+    for one, quick in ((fail, str), (str, fail), (fail, fail)):
+        with pytest.raises(UnreadableError, match="closed"):
+            at_once(one, quick)
 
 
 def _export(lines: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from certaudit.parsers.letsencrypt_log import LogPart, LogRun, parse_logs
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -100,3 +102,20 @@ def test_a_run_without_its_head_is_read_in_the_zone_of_the_version_before() -> N
     assert second.first_seen == datetime(2018, 1, 15, 15, 17, 40, 401000, UTC)
     (alone,) = parse_logs([LogPart("/log", tail)], TOKYO)
     assert alone.first_seen == datetime(2018, 1, 15, 15, 17, 40, 401000, TOKYO)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "UTC"])
+@pytest.mark.parametrize("night", ["2024-03-10", "2024-03-31", "2024-04-07", "2024-10-27", "2024-11-03"])
+def test_each_line_has_the_offset_of_its_own_time_in_a_night_of_changes(zone: str, night: str) -> None:
+    here = ZoneInfo(zone)
+    walls = [datetime.fromisoformat(f"{night} 00:00:00") + timedelta(minutes=7 * n) for n in range(40)]
+    due = "INFO:certbot.renewal:Cert is due for renewal, auto-renewing..."
+    run = one(
+        f"{walls[0]},000:DEBUG:certbot.main:{VERSION}", *(f"{w},000:{due}" for w in walls), zone=here
+    )
+    seen = [(line.time.replace(tzinfo=None), line.time.utcoffset()) for line in run.evidence[1:]]
+    assert seen == [(wall, wall.replace(tzinfo=here).utcoffset()) for wall in walls]
+    later = [wall.replace(tzinfo=here, fold=1).utcoffset() for wall in walls]
+    assert run.ambiguous == any(
+        a is not None and b is not None and a > b for (_, a), b in zip(seen, later, strict=True)
+    )

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 _FIRST_LOCAL = (0, 23)
 _QUARTER = 15 * 60  # offsets from UTC are whole quarters of an hour
 _NEAR = 300  # seconds that an answer and the clocks may be apart
+_HOUR = timedelta(hours=1)
 _JITTER = timedelta(minutes=1)
 _TWO_FOLDS = timedelta(hours=2)
 _NUMBERS = re.compile(r"(\d{1,9})\.(\d{1,9})", re.ASCII)
@@ -84,6 +85,7 @@ class Clock:
         self.offset = None if self._utc or anchor is None else anchor.offset
         self.ambiguous = False
         self._fixed = self._other_zone()
+        self._even: tuple[datetime, datetime] | None = None  # the offset is the same all along
 
     def _other_zone(self) -> tzinfo | None:
         """The zone to read the run in where it is not the caller's own."""
@@ -98,6 +100,8 @@ class Clock:
         """The moment of a wall time, in the caller's zone."""
         if self._fixed is not None:
             found = wall.replace(tzinfo=self._fixed).astimezone(self._zone)
+        elif self._even is not None and self._even[0] <= wall <= self._even[1]:
+            found = wall.replace(tzinfo=self._zone)
         else:
             found = self._local(wall)
         self._floor = found
@@ -107,6 +111,10 @@ class Clock:
         first = wall.replace(tzinfo=self._zone)
         second = first.replace(fold=1)
         before, after = first.utcoffset(), second.utcoffset()
+        if before == after:
+            later = first + _HOUR  # by the clock on the wall; no zone changes twice in an hour
+            if later.utcoffset() == later.replace(fold=1).utcoffset() == before:
+                self._even = (wall, wall + _HOUR)
         if before is None or after is None or before <= after:  # the same, or a skipped hour
             return first
         if self._anchor is not None and self.offset is not None:

@@ -7,6 +7,7 @@ Law: text in, values or ``None`` out; nothing raises, every pattern is linear. T
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime
 
 LONGEST_LINE = 65_536  # longer lines are bodies or damage: only their beginning is looked at
@@ -21,6 +22,7 @@ _VERSION = re.compile(r"\d{1,4}(?:\.\w{1,20}){0,6}(?:[+\-~]\S{1,40})?", re.ASCII
 _ARGUMENT = re.compile(r"""[ubUB]?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")""")
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 _PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
+_READS_COMMA = sys.version_info >= (3, 11)
 _CERT_PATH = re.compile(
     r"[/\\](?:archive[/\\]([^/\\]+)[/\\]cert(\d{1,9})|live[/\\]([^/\\]+)[/\\]cert)\.pem", re.ASCII
 )
@@ -35,8 +37,8 @@ def beginning(line: str) -> str:
 
 def stamp_time(stamp: str) -> datetime | None:
     """The naive time of ``YYYY-MM-DD hh:mm:ss,mmm``; ``None`` if there is no such day or hour."""
-    try:  # a point, since before Python 3.11 a comma is not read
-        wall = datetime.fromisoformat(f"{stamp[:19]}.{stamp[20:23]}")
+    try:
+        wall = datetime.fromisoformat(stamp[:23] if _READS_COMMA else f"{stamp[:19]}.{stamp[20:23]}")
     except ValueError:
         return None
     return wall if 1970 <= wall.year < 9999 else None

@@ -6,8 +6,9 @@ one that grows too large becomes a single condition that cannot be told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from certaudit.parsers.shell.records import Condition, Guard, Need, Place
 
@@ -38,24 +39,30 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
-    """Every part is true; without parts it is always true."""
+class Joined:
+    """Parts, and what is known of them together, which every command they stand before asks for:
+    how many tests and statuses they hold, the truth of the whole, and which commands' statuses count.
+    """
 
-    parts: tuple[Formula, ...] = ()
-    size: int = 0
+    parts: tuple[Formula, ...]
+    size: int = field(compare=False)
+    holds: bool | None = field(compare=False)
+    numbers: tuple[int, ...] = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Either:
-    """At least one part is true; without parts it is never true."""
+class All(Joined):
+    """Every part is true; without parts it is always true."""
 
-    parts: tuple[Formula, ...] = ()
-    size: int = 0
+
+@dataclass(frozen=True, slots=True)
+class Either(Joined):
+    """At least one part is true; without parts it is never true."""
 
 
 Formula = Test | Ran | All | Either
-ALWAYS = All()
-NEVER = Either()
+ALWAYS = All((), 0, True, ())
+NEVER = Either((), 0, False, ())
 
 
 def size(formula: Formula) -> int:
@@ -98,10 +105,11 @@ def joined(kind: type[All] | type[Either], parts: tuple[Formula, ...]) -> Formul
     if len(parts) == 1:
         return parts[0]
     total = sum(size(part) for part in parts)
+    values, decisive = {truth(part) for part in parts}, kind is Either
+    holds = decisive if decisive in values else None if None in values else not decisive
     if total > MAX_SIZE:
-        holds = truth(kind(parts, total))
         return Test("a condition of many parts", place_of(parts[0]), holds)
-    return kind(parts, total)
+    return kind(parts, total, holds, tuple(number for part in parts for number in numbers(part)))
 
 
 def negation(formula: Formula) -> Formula:
@@ -117,29 +125,23 @@ def negation(formula: Formula) -> Formula:
 
 def truth(formula: Formula) -> bool | None:
     """What is known of a formula on this machine, before anything has run."""
-    if isinstance(formula, Test):
-        return formula.holds
-    if isinstance(formula, Ran):
-        return None
-    values = [truth(part) for part in formula.parts]
-    decisive = isinstance(formula, Either)
-    if decisive in values:
-        return decisive
-    return None if None in values else not decisive
+    return None if isinstance(formula, Ran) else formula.holds
 
 
-def atoms(formula: Formula) -> Iterator[Test | Ran]:
-    """The tests and statuses of a formula, from left to right."""
+def numbers(formula: Formula) -> tuple[int, ...]:
+    """The commands whose statuses a formula holds, from left to right."""
     if isinstance(formula, All | Either):
-        for part in formula.parts:
-            yield from atoms(part)
-    else:
-        yield formula
+        return formula.numbers
+    return (formula.number,) if isinstance(formula, Ran) else ()
 
 
 def place_of(formula: Formula) -> Place:
     """Where a formula's first condition stands."""
-    return next((atom.place for atom in atoms(formula)), NOWHERE)
+    while isinstance(formula, All | Either):
+        if not formula.parts:
+            return NOWHERE
+        formula = formula.parts[0]
+    return formula.place
 
 
 def rendered(formula: Formula) -> str:
@@ -154,27 +156,51 @@ def rendered(formula: Formula) -> str:
     return " or ".join(texts) or "false"
 
 
-def listed(path: Iterable[Formula]) -> tuple[tuple[Guard, ...], tuple[Need, ...]]:
-    """The guards and needs that a list of formulas, all of them required, amounts to."""
-    guards: dict[Guard, None] = {}
-    needs: dict[Need, None] = {}
-    for formula in path:
-        for part in formula.parts if isinstance(formula, All) else (formula,):
-            if isinstance(part, Ran):
-                needs[Need(part.number, CONDITIONS[part.success])] = None
-                continue
-            if not needs_only(part):
-                because = part.because if isinstance(part, Test) else None
-                guards[Guard(rendered(part), place_of(part), truth(part), because)] = None
-            if truth(part) is None:
-                numbers = (atom.number for atom in atoms(part) if isinstance(atom, Ran))
-                needs.update((Need(number, "any-known"), None) for number in numbers)
+Listed: TypeAlias = tuple[tuple[Guard, ...], tuple[Need, ...]]
+
+
+class Listing:
+    """The guards and needs that formulas amount to. Every command of a script is listed with all that
+    leads to it, and most of that led to the one before: so each formula is worked out once.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Formula, Listed]] = {}  # by identity: to compare takes as long
+
+    def of(self, path: Iterable[Formula]) -> Listed:
+        """Of a list of formulas, all of them required; each guard and need once."""
+        guards: dict[Guard, None] = {}
+        needs: dict[Need, None] = {}
+        for formula in path:
+            _, found = self._known.get(id(formula)) or self._add(formula)
+            guards.update(dict.fromkeys(found[0]))
+            needs.update(dict.fromkeys(found[1]))
+        return tuple(guards), tuple(needs)
+
+    def _add(self, formula: Formula) -> tuple[Formula, Listed]:
+        self._known[id(formula)] = formula, listed(formula)
+        return self._known[id(formula)]
+
+
+def listed(formula: Formula) -> Listed:
+    """The guards and needs of one formula."""
+    guards: list[Guard] = []
+    needs: list[Need] = []
+    for part in formula.parts if isinstance(formula, All) else (formula,):
+        if isinstance(part, Ran):
+            needs.append(Need(part.number, CONDITIONS[part.success]))
+            continue
+        if not needs_only(part):
+            because = part.because if isinstance(part, Test) else None
+            guards.append(Guard(rendered(part), place_of(part), truth(part), because))
+        if truth(part) is None:
+            needs += (Need(number, "any-known") for number in numbers(part))
     return tuple(guards), tuple(needs)
 
 
 def needs_only(formula: Formula) -> bool:
     """Does a formula rest on exit statuses alone?"""
-    return formula != NEVER and all(isinstance(atom, Ran) for atom in atoms(formula))
+    return formula != NEVER and len(numbers(formula)) == size(formula)
 
 
 def errexit_needs(formula: Formula) -> tuple[Need, ...]:
@@ -183,6 +209,4 @@ def errexit_needs(formula: Formula) -> tuple[Need, ...]:
         return (Need(formula.number, CONDITIONS[formula.success], errexit=True),)
     if isinstance(formula, All):
         return tuple(need for part in formula.parts for need in errexit_needs(part))
-    return tuple(
-        Need(atom.number, "any-known", errexit=True) for atom in atoms(formula) if isinstance(atom, Ran)
-    )
+    return tuple(Need(number, "any-known", errexit=True) for number in numbers(formula))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from certaudit.parsers.shell.grammar_simple import SimpleGrammar
 from certaudit.parsers.shell.syntax import (
@@ -54,6 +55,7 @@ class Parsed:
     error: tuple[str, int] | None = None
 
 
+@lru_cache(maxsize=8)  # one script is often started by several units, such as apt's daily one
 def parse_script(text: str, line: int = 1) -> Parsed:
     """Read a whole script; ``line`` is the number of its first line. Never raises."""
     grammar = Grammar(Reader(text, nested, line, 0))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from certaudit.parsers.shell.calls import Call
 from certaudit.parsers.shell.conditions import absolute
-from certaudit.parsers.shell.formula import ALWAYS, Formula, Ran, listed
+from certaudit.parsers.shell.formula import ALWAYS, Formula, Listing, Ran
 from certaudit.parsers.shell.grammar import Parsed
 from certaudit.parsers.shell.records import Command, Limits, Machine, Place, Unresolved
 from certaudit.parsers.shell.state import Field, State, Value
@@ -38,6 +38,7 @@ class Walk(ABC):
     active: set[tuple[str, str]] = field(default_factory=set)
     named: set[str] = field(default_factory=set)
     scripts_read: dict[str, Parsed] = field(default_factory=dict)
+    listing: Listing = field(default_factory=Listing)
     substituted: Formula = ALWAYS
     steps: int = 0
     depth: int = 0
@@ -118,7 +119,7 @@ class Walk(ABC):
         if len(self.commands) >= self.limits.commands or len(state.path) > self.limits.conditions:
             raise LimitReachedError("too many commands to follow")
         argv = tuple(word if isinstance(word, str) else None for word in call.argv)
-        guards, needs = listed(state.path)
+        guards, needs = self.listing.of(state.path)
         frame = state.frame
         chain = frame.chain if frame.chain[-1:] == (call.place,) else (*frame.chain, call.place)
         known = exported(state, call)
