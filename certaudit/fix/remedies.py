@@ -158,18 +158,22 @@ def switch_step(draft: Draft, trigger: Trigger, part: Sequence[Trouble], remedy:
     notes = [*remaining(draft, trigger, part), *off.notes]
     if lost:
         notes.append(f"{name} renews {listing(lost, 4)} too, and will not any more.")
-    notes += [
-        f"After a renewal {name} does what the owner does not, and will not any more: {step.command}"
-        for trouble in part
-        for step in left_out(trouble.owner, trouble.path, trouble.lineage.name)
-    ]
+    for trouble in part:
+        own = left_out(trouble.owner, trouble.path, trouble.lineage.name)
+        if own:
+            also = "; ".join(dict.fromkeys(step.command for step in own))
+            notes.append(
+                f"After a renewal {name} does what the owner does not, and will not any more: {also}"
+            )
     if beside:
         notes.append(f"{name} also runs {listing(beside, 4)}, and will not any more.")
     stolen = [t.lineage for t in part if was_stolen(t)]
     commands = [own.command for x in stolen for own in own_steps.mine(draft.model, x)]
     locks = (*off.locks, *certbot_locks(part))
-    made = step(trigger, part, remedy, off.title, off.actions, off.lasts, (*notes, BEGUN), locks)
-    return replace(made, commands=tuple(dict.fromkeys(commands)), reload=off.reload, user=off.user)
+    made = step(trigger, part, remedy, off.title, off.actions, off.lasts, tuple(notes), locks)
+    left = tuple(dict.fromkeys(commands))
+    known = (*off.background, BEGUN)
+    return replace(made, commands=left, reload=off.reload, user=off.user, background=known)
 
 
 def remaining(draft: Draft, trigger: Trigger, part: Iterable[Trouble]) -> Iterator[str]:
@@ -255,9 +259,8 @@ def alternatives(draft: Draft, trigger: Trigger, part: Sequence[Trouble]) -> Ite
 
 def offered(made: Step, others: tuple[Alternative, ...]) -> Step:
     """A step with what could be chosen instead."""
-    rest = tuple(a for a in others if a.remedy != made.remedy)
-    able = tuple(a.remedy for a in rest if a.refused is None)
-    return replace(made, others=able, alternatives=rest)
+    able = tuple(a.remedy for a in others if a.refused is None and a.remedy != made.remedy)
+    return replace(made, others=able, alternatives=others)
 
 
 def refused(part: Iterable[Trouble], error: CertauditError, others: tuple[Alternative, ...]) -> Refusal:
