@@ -128,7 +128,7 @@ def refusal(lineage: Lineage, group: Iterable[Target], error: CertauditError) ->
     why = str(error)
     commands = tuple(dict.fromkeys(t.command or by_hand(t, lineage) for t in group))
     if isinstance(error, RestrictedError):
-        why += ", nor sftp; --run-hooks runs the owner's own steps"
+        why += ", nor sftp or rsync; --run-hooks runs the owner's own steps"
     return Refusal((RULE,), (lineage.name,), why, commands)
 
 
@@ -251,6 +251,8 @@ def wanted(
         raise CannotError(f"{where}: the directory that should hold it is not there")
     if file.closed:
         raise CannotError(f"{where} may not be read by this account, so it can not be compared")
+    if file.fixed:
+        raise CannotError(f"{where} is not there, and undo could not take it away with this account")
     if file.node.kind == "absent":
         part = fresh_part(where)
         if part is None:
