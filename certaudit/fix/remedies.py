@@ -209,14 +209,14 @@ def guard(draft: Draft, trigger: Trigger, part: Iterable[Trouble]) -> None:
         if not sure and name not in draft.choices.accepted:
             raise CannotError(
                 f"it is not certain that {path_name(trouble.owner.id)} can renew {name} alone; "
-                f"--accept-orphan {name} takes the risk"
+                f"`--accept-orphan {name}` takes the risk"
             )
     gone = draft.off | {trigger.id}
     for lineage in draft.model.lineages:
         left = {p.trigger for p in draft.model.renewers(lineage)}
         if left and left <= gone and lineage.name not in draft.choices.accepted:
             raise CannotError(
-                f"nothing would renew {lineage.name} any more; --accept-orphan {lineage.name} "
+                f"nothing would renew {lineage.name} any more; `--accept-orphan {lineage.name}` "
                 "switches it off all the same"
             )
 

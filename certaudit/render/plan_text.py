@@ -73,6 +73,7 @@ def lines(plan: Plan, width: int, *, whole: bool) -> Iterator[str]:
         yield "Not done by certaudit:"
     for refusal in plan.refusals:
         yield from refusal_lines(refusal, width)
+        yield from chosen_with(refusal) if whole else []
     for note in plan.off_already:
         yield ""
         yield from sentence(note, "", width, "  ")
@@ -112,6 +113,10 @@ def refusal_lines(refusal: Refusal, width: int) -> Iterator[str]:
     """What is not done, why, and what a person could do."""
     yield from sentence(f"- {listing(refusal.subjects, 5)}: {refusal.why}", "", width, "  ")
     yield from commands(refusal.commands, INDENT + "  ", width)
+
+
+def chosen_with(refusal: Refusal) -> Iterator[str]:
+    """The option that would choose a remedy."""
     if refusal.others and refusal.subjects:
         yield f"  Choose with: --remedy {refusal.subjects[0]}={'|'.join(refusal.others)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from certaudit.host.writer import Writer
 from fixtures.machine import MACHINES
-from tests.fix.machines import HERE, Bench, bench
+from tests.fix.machines import HERE, Bench, Verb, at, bench
 
 ASKED = "Do this"
 TIMEOUT = 30
@@ -149,6 +151,45 @@ def test_control_c_changes_nothing_and_says_so(words: list[str], demo: Bench) ->
         child.sendintr()
         code, said = ended(child)
     assert (code, "Nothing was changed.\r\ncertaudit: interrupted" in said) == (130, True)
+    assert demo.manifest() == before
+
+
+def test_control_c_while_it_waits_for_a_renewal_changes_nothing(demo: Bench) -> None:
+    lock = demo.root / "etc/letsencrypt/.certbot.lock"
+    lock.touch()
+    before = demo.manifest()
+    with lock.open("ab") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        with dialogue(demo, "fix") as child:
+            child.expect(ASKED)
+            child.sendline("all")
+            child.expect("Apply")
+            child.sendline("y")
+            child.expect("a renewal that is going on is waited for")
+            child.sendintr()
+            code, said = ended(child)
+    assert (code, "certaudit: nothing was changed\r\ncertaudit: interrupted" in said) == (130, True)
+    assert demo.manifest() == before
+
+
+def test_an_interrupt_on_the_way_says_how_to_take_it_back(
+    demo: Bench, certaudit: Verb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = demo.manifest()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Writer, "link", interrupted)
+    code, out, err = certaudit("fix", *at(demo), "--yes")
+    monkeypatch.undo()
+    monkeypatch.setenv("CERTAUDIT_STATE_DIR", str(demo.store.directory))
+    (record,) = demo.store.records()
+    assert code == 130
+    assert f"only partly done: `certaudit undo {record.id}` takes it back\n" in err
+    assert "Done" not in out
+    assert demo.manifest() != before
+    assert certaudit("undo", record.id, "--yes")[0] == 0
     assert demo.manifest() == before
 
 
