@@ -227,10 +227,15 @@ def applied(plan: Plan, machine: Machine, state_dir: Path, seen: datetime) -> in
 
 
 def undoing(name: str, state_dir: Path) -> str:
-    """How a plan is taken back, by a command that finds its record again."""
+    """How a plan is taken back."""
+    return f"`{undo_command(name, state_dir)}` takes it back"
+
+
+def undo_command(name: str, state_dir: Path) -> str:
+    """The command that takes a plan back, with what it needs to find the record."""
     known = (str(STATE), os.environ.get(STATE_VARIABLE))
     option = "" if str(state_dir) in known else f"--state-dir {shlex.quote(str(state_dir))} "
-    return f"`certaudit undo {option}{name}` takes it back"
+    return f"certaudit undo {option}{name}"
 
 
 def remaining(look: Look, choices: Choices, plan: Plan) -> tuple[list[str], list[str]]:

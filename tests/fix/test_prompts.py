@@ -189,6 +189,14 @@ def test_an_interrupt_on_the_way_says_how_to_take_it_back(
     assert f"only partly done: `certaudit undo {record.id}` takes it back\n" in err
     assert "Done" not in out
     assert demo.manifest() != before
+    monkeypatch.setattr(Writer, "link", interrupted)
+    code, _, err = certaudit("undo", record.id, "--yes")
+    assert (code, f"only partly taken back: run `certaudit undo {record.id}` again\n" in err) == (
+        130,
+        True,
+    )
+    monkeypatch.undo()
+    monkeypatch.setenv("CERTAUDIT_STATE_DIR", str(demo.store.directory))
     assert certaudit("undo", record.id, "--yes")[0] == 0
     assert demo.manifest() == before
 
