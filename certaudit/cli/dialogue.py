@@ -149,18 +149,17 @@ def steps_asked(
     look: Looking, planned: Planning, choices: Choices, width: int
 ) -> tuple[Plan, Choices] | None:
     """Show the plan, ask about what it refuses and about each step, and whether to begin."""
-    from certaudit.fix.plan import key_of  # noqa: PLC0415
     from certaudit.render import plan_text  # noqa: PLC0415
 
     seen = look(choices)
     plan = planned(seen, choices)
     put(plan_text.overview(plan, width))
-    taken: set[str] = set()
+    taken: set[object] = set()
     left_open: set[tuple[str, ...]] = set()
     consented = not plan.live
     while True:
         choice = next((r for r in plan.refusals if r.others and r.subjects not in left_open), None)
-        steps = [step for step in plan.steps if key_of(step) not in taken]
+        steps = [step for step in plan.steps if agreed_to(step) not in taken]
         if choice is not None:
             left_open.add(choice.subjects)
             letter = refusal_asked(choice, width)
@@ -174,7 +173,7 @@ def steps_asked(
                 more = steps[1:] if answer == "all" else []
                 for step in more:
                     put(step_shown(step, plan, width))
-                taken.update(key_of(step) for step in (*more, steps[0]))
+                taken.update(agreed_to(step) for step in (*more, steps[0]))
                 continue
             choices = answered(choices, steps[0], answer)
         elif not consented:
@@ -195,6 +194,11 @@ def steps_asked(
     count = f"{len(plan.steps)} {'step' if len(plan.steps) == 1 else 'steps'}"
     say("")
     return (plan, choices) if agreed(f"Apply {count} now?") else None
+
+
+def agreed_to(step: Step) -> object:
+    """What a person says yes to: a step that does anything else in a later plan is asked about again."""
+    return step.remedy, step.subjects, step.actions
 
 
 def answered(choices: Choices, step: Step, answer: str) -> Choices:
@@ -264,7 +268,7 @@ def letter_asked(about: Step | Refusal, proposed: Remedy | None, width: int) -> 
 
     letters = ", ".join(about.others)
     otherwise = f"{proposed} stays" if proposed else "nothing is done"
-    impossible = {one.remedy: one.refused for one in about.alternatives if one.refused}
+    impossible: dict[str, str | None] = {one.remedy: one.refused for one in about.alternatives}
     while True:
         typed = reply(f"Which one? {letters}, quit, or Enter: {otherwise}: ", "quit")
         if not typed or typed == proposed:
@@ -273,7 +277,6 @@ def letter_asked(about: Step | Refusal, proposed: Remedy | None, width: int) -> 
             return typed
         if "quit".startswith(typed):
             raise QuitError
-        why = next((why for letter, why in impossible.items() if letter == typed), None)
-        if why:
+        if why := impossible.get(typed):
             say(*sentence(f"{typed} is not possible here: {why}.", "", width, ""))
         say(f"The answers are: {letters}, quit, and Enter.")

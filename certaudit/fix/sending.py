@@ -195,21 +195,9 @@ def behind(
         after = replace(before, kind="file", digest=digest(data), mode=mode)
         sources = tuple(live.files[part] for part in parts)
         secret = "privkey" in parts
+        made = SendParts(way.host, path, before, after, sources, way.options, saved, secret)
         old = held(file.data, where) if is_there else None
-        found.append(
-            SendParts(
-                way.host,
-                path,
-                before,
-                after,
-                sources,
-                way.options,
-                saved,
-                secret,
-                old,
-                held(data, where),
-            )
-        )
+        found.append(replace(made, old=old, new=held(data, where)))
     return found
 
 

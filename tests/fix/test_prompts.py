@@ -260,6 +260,26 @@ def test_another_remedy_can_be_chosen(tmp_path: Path) -> None:
     assert hook.stat().st_mode & 0o777 == 0o755
 
 
+def test_a_step_that_became_another_is_asked_about_again(tmp_path: Path) -> None:
+    """A remedy is chosen for a certificate: that of a later step changes one that was agreed to."""
+    machine = bench(HERE / "many-paths.machine", tmp_path)
+    before = machine.manifest()
+    with dialogue(machine, "fix") as child:
+        child.expect("Step 1 of 6: disable and mask certbot.timer")
+        child.expect(ASKED)
+        child.sendline("y")
+        child.expect("Step 2 of 6: disable and empty the times of renew.timer")
+        child.expect(ASKED)
+        child.sendline("r")
+        child.expect("Which one")
+        child.sendline("d")
+        child.expect("Step 1 of 6: disable certbot.timer")
+        child.expect(ASKED)
+        child.sendline("q")
+        assert "Nothing was changed." in ended(child)[1]
+    assert machine.manifest() == before
+
+
 def test_undo_asks_too(demo: Bench) -> None:
     before = demo.manifest()
     record = demo.apply()
