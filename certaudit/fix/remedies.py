@@ -155,7 +155,7 @@ def switch_step(draft: Draft, trigger: Trigger, part: Sequence[Trouble], remedy:
     off = switched_off(draft.model, trigger, draft.sight, "d" if remedy == "d" else "e")
     name = trigger_name(trigger.id)
     lost, beside = needed_for(draft.model, trigger, part), ended_with(draft.model, trigger)
-    notes = [*remaining(draft, trigger, part), *off.notes]
+    notes = list(off.notes)
     if lost:
         notes.append(f"{name} renews {listing(lost, 4)} too, and will not any more.")
     for trouble in part:
@@ -176,14 +176,17 @@ def switch_step(draft: Draft, trigger: Trigger, part: Sequence[Trouble], remedy:
     return replace(made, commands=left, reload=off.reload, user=off.user, background=known)
 
 
-def remaining(draft: Draft, trigger: Trigger, part: Iterable[Trouble]) -> Iterator[str]:
-    """Who renews each of these lineages when this trigger is off too."""
-    off = draft.off | {trigger.id}
-    for trouble in part:
-        left = [p for p in draft.model.renewers(trouble.lineage) if p.trigger not in off]
+def told_who_renews(draft: Draft, step: Step) -> Step:
+    """A step that switches a trigger off, with who renews its lineages once the whole plan is done."""
+    if step.remedy not in ("d", "e"):
+        return step
+    found: list[str] = []
+    for lineage in filter(None, map(draft.model.lineage, step.subjects)):
+        left = [path for path in draft.model.renewers(lineage) if path.trigger not in draft.off]
         if left:
-            names = listing([path_name(p.id) for p in left], 4)
-            yield f"Then {names} renew{'s' if len(left) == 1 else ''} {trouble.lineage.name}."
+            names = listing([path_name(path.id) for path in left], 4)
+            found.append(f"Then {names} renew{'s' if len(left) == 1 else ''} {lineage.name}.")
+    return replace(step, notes=(*found, *step.notes))
 
 
 def certbot_locks(part: Iterable[Trouble]) -> tuple[str, ...]:

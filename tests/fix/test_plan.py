@@ -44,6 +44,8 @@ def test_every_kind_of_trigger_is_switched_off(tmp_path: Path) -> None:
         [ChangeMode],
     ]
     assert [step.remedy for step in plan.steps] == ["e", "e", "e", "e", "e", "resync"]
+    owner = "Then /etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard) renews hoge.example."
+    assert [step.notes[0] for step in plan.steps[:5]] == [owner] * 5
     assert plan.refusals == ()
     assert decode(encode(plan)) == plan
     assert restored(machine, plan) == []
