@@ -29,7 +29,7 @@ DECLARED = (
     "sftponly@sftp.example.org:tls/site.key",
     "nothing@nothing.example.org:tls/site.crt",
 )
-CUTS = 20
+CUTS = {"ssh": 20, "rsync": 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +287,7 @@ def test_a_connection_cut_anywhere_leaves_old_or_new(
     """Real ssh through a proxy that ends after so many bytes of all the connections of a sending."""
     env = {"PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
     script = str(CHECKOUT / "tests/live/cut_off.py")
-    done = machine.box.run(sys.executable, script, tool, ARCHIVE, BACKUP, str(CUTS), env=env)
+    done = machine.box.run(sys.executable, script, tool, ARCHIVE, BACKUP, str(CUTS[tool]), env=env)
     assert done.returncode == 0, done.stderr
     counted = json.loads(done.stdout)
     assert counted["lost"] > counted["whole"] > 0, counted
