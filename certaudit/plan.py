@@ -71,6 +71,19 @@ ABSENT = Node("absent")
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What a file of certificates and keys holds, as far as a person may see it.
+
+    ``size`` is in bytes; ``serial`` (lower-case hex) and ``expires`` (ISO 8601) are of its first
+    certificate, ``None`` where it has none.
+    """
+
+    size: int
+    serial: str | None = None
+    expires: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WriteText:
     """A text file made, or its whole text replaced; owner and mode of a file that is there are kept.
 
@@ -89,7 +102,8 @@ class CopyParts:
     """A certificate, key or combined file written as the bytes of ``sources``, one after the other.
 
     ``kept`` are the files whose bytes, one after the other, are those of the file before; () where
-    there are none such, and a copy has to be kept beside the record.
+    there are none such, and a copy has to be kept beside the record. ``old`` and ``new`` are what the
+    file holds before and after, ``secret`` whether a private key is in it.
     """
 
     path: str
@@ -98,6 +112,8 @@ class CopyParts:
     sources: tuple[str, ...]
     kept: tuple[str, ...] = ()
     secret: bool = False
+    old: Held | None = None
+    new: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +163,18 @@ class MakeDirectory:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterFile:
+    """A file that a script of the plan makes when it runs; applying does nothing about it.
+
+    Undone by taking it away, and with ``folder`` the directory that the script makes for it, if nothing
+    else is in it.
+    """
+
+    path: str
+    folder: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StopUnit:
     """A running unit stopped through the manager of this machine; undone by starting it.
 
@@ -171,6 +199,8 @@ class SendParts:
     options: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     secret: bool = False
+    old: Held | None = None
+    new: Held | None = None
 
     @property
     def where(self) -> str:
@@ -220,14 +250,15 @@ class ReloadUnit:
 
 FileAction = WriteText | CopyParts | PutLink | RemoveLink | ChangeMode | MoveFile | MakeDirectory
 Outward = SendParts | RunCommand | ReloadUnit
-Action = FileAction | StopUnit | Outward
+Action = FileAction | LaterFile | StopUnit | Outward
 OUTWARD = (SendParts, RunCommand, ReloadUnit)
-NO_FILE = (StopUnit, SendParts, RunCommand, ReloadUnit)  # actions that change no file of the machine
+# actions that change no file of the machine
+NO_FILE = (LaterFile, StopUnit, SendParts, RunCommand, ReloadUnit)
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another remedy for a step: what it would be and its price, or why it can not be had."""
+    """A remedy that could be chosen: what it would be and its price, or why it can not be had."""
 
     remedy: Remedy
     title: str
@@ -240,8 +271,8 @@ class Step:
     """One thing a person decides on: a remedy for a trigger or certificate, with its actions in order.
 
     ``lasts`` tells what brings the old state back, ``notes`` the price, ``others`` the remedies that
-    could be chosen instead (``alternatives``: all of them, with their price). ``locks`` are certbot's
-    and dpkg's own lock files to hold meanwhile.
+    could be chosen instead (``alternatives``: all five, with their price). ``background`` is good to
+    know and decides nothing. ``locks`` are certbot's and dpkg's own lock files to hold meanwhile.
     ``commands`` are left for a person to run afterwards.
     """
 
@@ -259,6 +290,7 @@ class Step:
     reload: bool = False  # unit files change: the running manager has to read them again
     user: str | None = None  # whose manager that is; None: the system's
     alternatives: tuple[Alternative, ...] = ()
+    background: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,19 +70,13 @@ def dialogue() -> str:
         machine = build(MACHINES / "demo.machine", Path(scratch, ".cache/demo"))
         command = f"certaudit fix .cache/demo --as-of {machine.as_of.isoformat()}"
         environment = {"PATH": "/usr/bin:/bin", "TERM": "dumb", "LC_ALL": "C.UTF-8", "HOME": scratch}
-        words = [
-            sys.executable,
-            "-m",
-            "certaudit",
-            *command.split()[1:],
-            "--state-dir",
-            f"{scratch}/state",
-        ]
+        words = [sys.executable, "-m", *command.split()]
+        environment |= {"CERTAUDIT_STATE_DIR": f"{scratch}/state", "PYTHONPATH": str(README.parent)}
         child = pexpect.spawn(
             "/bin/sh",  # what is said of waiting is no part of the dialogue
             ["-c", f"exec {shlex.join(words)} 2> /dev/null"],
             cwd=scratch,
-            env={**environment, "PYTHONPATH": str(README.parent)},
+            env=environment,
             encoding="utf-8",
             timeout=60,
             dimensions=(50, 80),

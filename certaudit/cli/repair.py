@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import sys
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 REFUSED, LEFT = 4, 1
 WAITING = "still at work; a renewal that is going on is waited for"
 HISTORY = frozenset({"stolen-renewal", "starved-job"})  # said as long as two paths are armed
-STATE = Path("/var/lib/certaudit")
+STATE, STATE_VARIABLE = Path("/var/lib/certaudit"), "CERTAUDIT_STATE_DIR"
 
 StateOption = Annotated[
     Path,
     typer.Option(
-        "--state-dir", metavar="DIR", envvar="CERTAUDIT_STATE_DIR", help="Where plans are kept for undo."
+        "--state-dir", metavar="DIR", envvar=STATE_VARIABLE, help="Where plans are kept for undo."
     ),
 ]
 
@@ -176,6 +177,7 @@ def carry_out(
 ) -> int:
     """Apply a plan, look again, and say what is left."""
     from certaudit.render import plan_text  # noqa: PLC0415
+    from certaudit.render.folding import sentence  # noqa: PLC0415
 
     if not shown:
         show(plan, Format.terminal)
@@ -184,12 +186,11 @@ def carry_out(
         if code:
             return code
     left, as_chosen = remaining(look, choices, plan)
-    for line in as_chosen:
-        say(f"As chosen: {line}")
-    for line in left:
-        say(f"Left: {line}")
+    said = [*(f"As chosen: {line}" for line in as_chosen), *(f"Left: {line}" for line in left)]
+    for words in said:
+        say(*sentence(words, "", width()))
     if plan.commands:
-        put(plan_text.text(plan_text.command_lines("Left for you to run:", plan.commands)))
+        put(plan_text.text(plan_text.command_lines("Left for you to run:", plan.commands, width())))
     if plan.refusals:
         return refuse(f"{len(plan.refusals)} of the findings were not dealt with, as said above")
     if left or plan.commands:
@@ -205,6 +206,7 @@ def applied(plan: Plan, machine: Machine, state_dir: Path, seen: datetime) -> in
     """
     from certaudit.fix.checkpoint import Store  # noqa: PLC0415
     from certaudit.fix.perform import PartlyError, apply  # noqa: PLC0415
+    from certaudit.render.folding import sentence  # noqa: PLC0415
 
     store = Store(state_dir)
     try:
@@ -213,11 +215,27 @@ def applied(plan: Plan, machine: Machine, state_dir: Path, seen: datetime) -> in
                 return refuse("nothing was changed: another certaudit did so meanwhile; run this again")
             record = apply(plan, machine, store, datetime.now(timezone.utc), who())
     except PartlyError as error:
-        return refuse(f"{error}; only partly done: `certaudit undo {error.record.id}` takes it back")
+        return refuse(f"{error}; only partly done: {undoing(error.record.id, state_dir)}")
     except CertauditError as error:
         return refuse(str(error))
-    say("", f"Done. `certaudit undo {record.id}` takes it back.")
+    except KeyboardInterrupt:
+        begun = next((r for r in store.records() if r.started >= seen and r.stands), None)
+        complain(f"only partly done: {undoing(begun.id, state_dir)}" if begun else "nothing was changed")
+        raise
+    say("", *sentence(f"Done. {undoing(record.id, state_dir)}.", "", width(), ""))
     return 0
+
+
+def undoing(name: str, state_dir: Path) -> str:
+    """How a plan is taken back."""
+    return f"`{undo_command(name, state_dir)}` takes it back"
+
+
+def undo_command(name: str, state_dir: Path) -> str:
+    """The command that takes a plan back, with what it needs to find the record."""
+    known = (str(STATE), os.environ.get(STATE_VARIABLE))
+    option = "" if str(state_dir) in known else f"--state-dir {shlex.quote(str(state_dir))} "
+    return f"certaudit undo {option}{name}"
 
 
 def remaining(look: Look, choices: Choices, plan: Plan) -> tuple[list[str], list[str]]:

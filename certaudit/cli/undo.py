@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certaudit.cli.audit import width
-from certaudit.cli.common import put
+from certaudit.cli.common import complain, put
 from certaudit.cli.dialogue import reply
-from certaudit.cli.repair import STATE, RemoteOption, StateOption, refuse
+from certaudit.cli.repair import STATE, RemoteOption, StateOption, refuse, undo_command
 from certaudit.errors import CertauditError, UsageError
 
 if TYPE_CHECKING:
@@ -80,6 +80,13 @@ def standing(record: Record) -> str:
     return "partly applied" if record.stands else "taken back"
 
 
+def again(record: Record, store: Store) -> str:
+    """What is to be said of a plan that may be half taken back."""
+    begun = any(state == "undone" for state in record.progress)
+    what = "only partly taken back" if begun else "not taken back"
+    return f"{what}: run `{undo_command(record.id, store.directory)}` again"
+
+
 def taken_back(
     store: Store, name: str, forced: frozenset[str], kept: frozenset[str], *, remote: bool
 ) -> int:
@@ -95,7 +102,10 @@ def taken_back(
         except DriftError as error:
             return refuse(f"{error}; --force-file PATH restores it all the same, --keep-file leaves it")
         except PartlyError as error:
-            return refuse(f"{error}; only partly taken back: run `certaudit undo {name}` again")
+            return refuse(f"{error}; {again(error.record, store)}")
+        except KeyboardInterrupt:
+            complain(again(store.record(name), store))
+            raise
     if record.stands:
         return refuse("what was sent to other hosts was left there: --remote takes that back too")
     put(f"Done. Plan {name} is taken back.\n")

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 
 from certaudit.fix.hooks import PLAIN, repeated
 from certaudit.fix.sight import CannotError, Sight, created, edited
 from certaudit.linking.words import trigger_name
 from certaudit.model import Lineage, RenewalPath, Trigger
-from certaudit.plan import Action
+from certaudit.plan import Action, LaterFile
 
 FOLDER = "/usr/local/sbin"
 STATE = "/var/lib/certaudit/handed-out"
@@ -61,7 +62,15 @@ def catching_up(
     )
     place = f"{FOLDER}/certaudit-hand-out-{lineage.name}"
     made = tuple(created(sight, place, text, 0o755))
-    return (*made, *started(lineage, owner, trigger, place, sight, text))
+    return (*later(lineage, sight), *made, *started(lineage, owner, trigger, place, sight, text))
+
+
+def later(lineage: Lineage, sight: Sight) -> Iterator[LaterFile]:
+    """The copy that the script will keep, unless one is there from before, which is not ours."""
+    path = f"{STATE}/{lineage.name}.pem"
+    folder, file = sight.place(STATE, follow=False), sight.place(path, follow=False)
+    if file is None or sight.node(file).kind == "absent":
+        yield LaterFile(path, folder is None or sight.node(folder).kind == "absent")
 
 
 def started(

@@ -224,7 +224,7 @@ def check(plan: Plan, machine: Machine, switch: UnitSwitch | None, there: dict[i
             if active != action.active:
                 found.append(f"{action.unit} is {active or 'not known'}, was {action.active}")
             continue
-        if isinstance(action, OUTWARD):
+        if isinstance(action, NO_FILE):
             continue
         present = expected.get(action.path) or machine.node(action.path)
         if not action.before.same_as(present):

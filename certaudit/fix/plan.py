@@ -25,6 +25,7 @@ from certaudit.fix.remedies import (
     offered,
     refused,
     remedied,
+    told_who_renews,
 )
 from certaudit.fix.sending import Remote
 from certaudit.fix.sight import CannotError, Overlay, Sight
@@ -54,6 +55,7 @@ def plan_of(model: Model, sight: Sight, choices: Choices, remote: Remote | None 
         trigger = model.trigger(trigger_id)
         if trigger is not None:
             settle(draft, trigger, group)
+    draft.steps = [told_who_renews(draft, step) for step in draft.steps]
     stale = [x for x in model.lineages if choices.wants(resync.RULE, x.name)]
     renewing.bring_up_to_date(draft, stale, remote, choices.run_hooks)
     return Plan(

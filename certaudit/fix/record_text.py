@@ -25,6 +25,7 @@ KINDS: dict[str, type[Any]] = {
         nouns.ChangeMode,
         nouns.MoveFile,
         nouns.MakeDirectory,
+        nouns.LaterFile,
         nouns.StopUnit,
         nouns.SendParts,
         nouns.RunCommand,
@@ -95,6 +96,8 @@ def field(key: str, value: Any) -> Any:  # noqa: ANN401 - as JSON has it
     """A field of an action, of which some are records themselves."""
     if key in ("before", "after"):
         return Node(**value)
+    if key in ("old", "new") and isinstance(value, Mapping):
+        return nouns.Held(**value)
     return [nouns.Served(**tuples(one)) for one in value] if key == "served" else value
 
 

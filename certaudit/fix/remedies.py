@@ -155,31 +155,38 @@ def switch_step(draft: Draft, trigger: Trigger, part: Sequence[Trouble], remedy:
     off = switched_off(draft.model, trigger, draft.sight, "d" if remedy == "d" else "e")
     name = trigger_name(trigger.id)
     lost, beside = needed_for(draft.model, trigger, part), ended_with(draft.model, trigger)
-    notes = [*remaining(draft, trigger, part), *off.notes]
+    notes = list(off.notes)
     if lost:
         notes.append(f"{name} renews {listing(lost, 4)} too, and will not any more.")
-    notes += [
-        f"After a renewal {name} does what the owner does not, and will not any more: {step.command}"
-        for trouble in part
-        for step in left_out(trouble.owner, trouble.path, trouble.lineage.name)
-    ]
+    for trouble in part:
+        own = left_out(trouble.owner, trouble.path, trouble.lineage.name)
+        if own:
+            also = "; ".join(dict.fromkeys(step.command for step in own))
+            notes.append(
+                f"After a renewal {name} does what the owner does not, and will not any more: {also}"
+            )
     if beside:
         notes.append(f"{name} also runs {listing(beside, 4)}, and will not any more.")
     stolen = [t.lineage for t in part if was_stolen(t)]
     commands = [own.command for x in stolen for own in own_steps.mine(draft.model, x)]
     locks = (*off.locks, *certbot_locks(part))
-    made = step(trigger, part, remedy, off.title, off.actions, off.lasts, (*notes, BEGUN), locks)
-    return replace(made, commands=tuple(dict.fromkeys(commands)), reload=off.reload, user=off.user)
+    made = step(trigger, part, remedy, off.title, off.actions, off.lasts, tuple(notes), locks)
+    left = tuple(dict.fromkeys(commands))
+    known = (*off.background, BEGUN)
+    return replace(made, commands=left, reload=off.reload, user=off.user, background=known)
 
 
-def remaining(draft: Draft, trigger: Trigger, part: Iterable[Trouble]) -> Iterator[str]:
-    """Who renews each of these lineages when this trigger is off too."""
-    off = draft.off | {trigger.id}
-    for trouble in part:
-        left = [p for p in draft.model.renewers(trouble.lineage) if p.trigger not in off]
+def told_who_renews(draft: Draft, step: Step) -> Step:
+    """A step that switches a trigger off, with who renews its lineages once the whole plan is done."""
+    if step.remedy not in ("d", "e"):
+        return step
+    found: list[str] = []
+    for lineage in filter(None, map(draft.model.lineage, step.subjects)):
+        left = [path for path in draft.model.renewers(lineage) if path.trigger not in draft.off]
         if left:
-            names = listing([path_name(p.id) for p in left], 4)
-            yield f"Then {names} renew{'s' if len(left) == 1 else ''} {trouble.lineage.name}."
+            names = listing([path_name(path.id) for path in left], 4)
+            found.append(f"Then {names} renew{'s' if len(left) == 1 else ''} {lineage.name}.")
+    return replace(step, notes=(*found, *step.notes))
 
 
 def certbot_locks(part: Iterable[Trouble]) -> tuple[str, ...]:
@@ -205,14 +212,14 @@ def guard(draft: Draft, trigger: Trigger, part: Iterable[Trouble]) -> None:
         if not sure and name not in draft.choices.accepted:
             raise CannotError(
                 f"it is not certain that {path_name(trouble.owner.id)} can renew {name} alone; "
-                f"--accept-orphan {name} takes the risk"
+                f"`--accept-orphan {name}` takes the risk"
             )
     gone = draft.off | {trigger.id}
     for lineage in draft.model.lineages:
         left = {p.trigger for p in draft.model.renewers(lineage)}
         if left and left <= gone and lineage.name not in draft.choices.accepted:
             raise CannotError(
-                f"nothing would renew {lineage.name} any more; --accept-orphan {lineage.name} "
+                f"nothing would renew {lineage.name} any more; `--accept-orphan {lineage.name}` "
                 "switches it off all the same"
             )
 
@@ -255,9 +262,8 @@ def alternatives(draft: Draft, trigger: Trigger, part: Sequence[Trouble]) -> Ite
 
 def offered(made: Step, others: tuple[Alternative, ...]) -> Step:
     """A step with what could be chosen instead."""
-    rest = tuple(a for a in others if a.remedy != made.remedy)
-    able = tuple(a.remedy for a in rest if a.refused is None)
-    return replace(made, others=able, alternatives=rest)
+    able = tuple(a.remedy for a in others if a.refused is None and a.remedy != made.remedy)
+    return replace(made, others=able, alternatives=others)
 
 
 def refused(part: Iterable[Trouble], error: CertauditError, others: tuple[Alternative, ...]) -> Refusal:

@@ -15,7 +15,7 @@ from certaudit.errors import CertauditError
 from certaudit.fix.sight import CannotError, Sight, digest
 from certaudit.model import Deployment, Lineage, Model
 from certaudit.parsers.certificate import certificate_digests, parse_pem
-from certaudit.plan import ABSENT, CopyParts, Node, Refusal, Step
+from certaudit.plan import ABSENT, CopyParts, Held, Node, Refusal, Step
 
 RULE = "stale-copy"
 FAULTS = frozenset({"stale", "mismatch", "missing"})
@@ -136,17 +136,29 @@ def copied(place: Deployment, lineage: Lineage, live: Live, sight: Sight) -> Cop
         raise CannotError(f"{where} has {before.links} names (hard links): they would part")
     data = sight.read(where)
     parts = form(data, place.where)
-    return action(where, before, parts, live, kept(data, parts, place.generation, lineage, sight))
+    old = kept(data, parts, place.generation, lineage, sight)
+    return action(where, before, parts, live, old, held(data, where))
 
 
 def action(
-    where: str, before: Node, parts: tuple[str, ...], live: Live, old: tuple[str, ...] = ()
+    where: str,
+    before: Node,
+    parts: tuple[str, ...],
+    live: Live,
+    kept: tuple[str, ...] = (),
+    old: Held | None = None,
 ) -> CopyParts:
     """The writing of some parts to a place."""
     data = b"".join(live.data[part] for part in parts)
     after = replace(before, kind="file", digest=digest(data), mtime=None)
     sources = tuple(live.files[part] for part in parts)
-    return CopyParts(where, before, after, sources, old, "privkey" in parts)
+    return CopyParts(where, before, after, sources, kept, "privkey" in parts, old, held(data, where))
+
+
+def held(data: bytes, where: str) -> Held:
+    """What may be told of a file of certificates and keys. Raise ``ParseError``."""
+    leaf = parse_pem(data, where).leaf
+    return Held(len(data), *((leaf.serial, leaf.not_after.isoformat()) if leaf else ()))
 
 
 def fresh(place: Deployment, where: str, live: Live) -> CopyParts:
@@ -207,9 +219,10 @@ def chains_beside(
         node = sight.node(path) if path not in known and "chain" in name else ABSENT
         if node.kind != "file" or node.links > 1 or node.digest == digest(live.data["chain"]):
             continue
-        old = kept(sight.read(path), ("chain",), None, lineage, sight)
+        data = sight.read(path)
+        old = kept(data, ("chain",), None, lineage, sight)
         if old:
-            yield action(path, node, ("chain",), live, old)
+            yield action(path, node, ("chain",), live, old, held(data, path))
 
 
 def notes(actions: Iterable[CopyParts]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from certaudit.errors import CertauditError, ParseError
-from certaudit.fix.resync import LASTS, RULE, Live, form, fresh_part, kept, live_files
+from certaudit.fix.resync import LASTS, RULE, Live, form, fresh_part, held, kept, live_files
 from certaudit.fix.sight import CannotError, Sight, digest, line_of
 from certaudit.host.ssh import RestrictedError, Way
 from certaudit.linking.ownership import own_steps
@@ -128,7 +128,7 @@ def refusal(lineage: Lineage, group: Iterable[Target], error: CertauditError) ->
     why = str(error)
     commands = tuple(dict.fromkeys(t.command or by_hand(t, lineage) for t in group))
     if isinstance(error, RestrictedError):
-        why += ", nor sftp; --run-hooks runs the owner's own steps"
+        why += ", nor sftp or rsync; --run-hooks runs the owner's own steps"
     return Refusal((RULE,), (lineage.name,), why, commands)
 
 
@@ -177,24 +177,27 @@ def behind(
     files: dict[str, RemoteFile] = {}
     for target in group:
         files |= files_of(target, remote)
-    held = {p: held_by(f"{way.host}:{p}", f) for p, f in files.items() if f.node.kind == "file"}
-    leaves = {p.leaf.public_key for p in held.values() if p.leaf and is_of(p, lineage)}
+    present = {p: held_by(f"{way.host}:{p}", f) for p, f in files.items() if f.node.kind == "file"}
+    leaves = {p.leaf.public_key for p in present.values() if p.leaf and is_of(p, lineage)}
     found: list[SendParts] = []
     for path, file in files.items():
         where = f"{way.host}:{path}"
-        if path in held and is_current(held[path], lineage):
+        if path in present and is_current(present[path], lineage):
             continue
-        parts = wanted(where, file, held.get(path), lineage, leaves)
+        parts = wanted(where, file, present.get(path), lineage, leaves)
         data = b"".join(live.data[part] for part in parts)
         if file.node.digest == digest(data):
             continue
-        old = kept(file.data, parts, None, lineage, sight) if file.node.kind == "file" else ()
-        mode = file.node.mode if file.node.kind == "file" else 0o600 if "privkey" in parts else 0o644
+        is_there = path in present
+        saved = kept(file.data, parts, None, lineage, sight) if is_there else ()
+        mode = file.node.mode if is_there else 0o600 if "privkey" in parts else 0o644
         before = file.node
         after = replace(before, kind="file", digest=digest(data), mode=mode)
         sources = tuple(live.files[part] for part in parts)
         secret = "privkey" in parts
-        found.append(SendParts(way.host, path, before, after, sources, way.options, old, secret))
+        made = SendParts(way.host, path, before, after, sources, way.options, saved, secret)
+        old = held(file.data, where) if is_there else None
+        found.append(replace(made, old=old, new=held(data, where)))
     return found
 
 
@@ -236,6 +239,8 @@ def wanted(
         raise CannotError(f"{where}: the directory that should hold it is not there")
     if file.closed:
         raise CannotError(f"{where} may not be read by this account, so it can not be compared")
+    if file.fixed:
+        raise CannotError(f"{where} is not there, and undo could not take it away with this account")
     if file.node.kind == "absent":
         part = fresh_part(where)
         if part is None:

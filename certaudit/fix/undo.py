@@ -31,9 +31,11 @@ from certaudit.linking.words import count
 from certaudit.parsers.certificate import parse_pem
 from certaudit.plan import (
     NO_FILE,
+    Action,
     ChangeMode,
     CopyParts,
     FileAction,
+    LaterFile,
     MakeDirectory,
     MoveFile,
     Node,
@@ -174,24 +176,44 @@ def undo_step(
         return record
     for number in reversed(numbers):
         action = record.plan.actions[number]
-        if not opened(record, number) or isinstance(action, ReloadUnit):
+        out_of_reach = isinstance(action, SendParts) and machine.remote is None
+        if not opened(record, number) or isinstance(action, ReloadUnit) or out_of_reach:
             continue
-        if isinstance(action, StopUnit):
-            start_again(action, switch)
-        elif isinstance(action, SendParts):
-            if machine.remote is None:
-                continue
-            if action.where not in kept:
-                old = old_bytes(record, number, action, machine, store) or b""
-                outward.take_back(action, old, machine.remote)
-        elif not isinstance(action, RunCommand):
-            sweep(action, machine)
-            if action.path not in kept:
-                take_back(action, number, machine, store, record)
+        sweep(action, machine)
+        if not is_kept(action, kept):
+            undo_action(action, number, machine, switch, store, record)
         record = store.mark(record, number, "undone")
     if step.reload and switch:
         switch.reload(step.user)
     return record
+
+
+def is_kept(action: Action, kept: frozenset[str]) -> bool:
+    """Is the place of an action to be left as it is?"""
+    if isinstance(action, SendParts):
+        return action.where in kept
+    return not isinstance(action, (StopUnit, RunCommand, ReloadUnit)) and action.path in kept
+
+
+def undo_action(
+    action: Action,
+    number: int,
+    machine: Machine,
+    switch: UnitSwitch | None,
+    store: Store,
+    record: Record,
+) -> None:
+    """Take one action back; what the owner's own commands did can not be."""
+    if isinstance(action, StopUnit):
+        start_again(action, switch)
+    elif isinstance(action, LaterFile):
+        take_away(action, machine)
+    elif isinstance(action, SendParts):
+        if machine.remote is not None:
+            old = old_bytes(record, number, action, machine, store) or b""
+            outward.take_back(action, old, machine.remote)
+    elif not isinstance(action, (RunCommand, ReloadUnit)):
+        take_back(action, number, machine, store, record)
 
 
 def reload_again(record: Record, switch: UnitSwitch | None, store: Store) -> Record:
@@ -201,6 +223,17 @@ def reload_again(record: Record, switch: UnitSwitch | None, store: Store) -> Rec
             outward.reload(action, switch)
             record = store.mark(record, number, "undone")
     return record
+
+
+def take_away(action: LaterFile, machine: Machine) -> None:
+    """Take away what a script of the plan has made since, which is nothing if it never ran."""
+    place = machine.place(action.path, follow=False)
+    if place is None:
+        return
+    if machine.node(place).kind == "file":
+        machine.writer.remove(place)
+    if action.folder:
+        machine.writer.remove_directory(place.rpartition("/")[0])
 
 
 def start_again(action: StopUnit, switch: UnitSwitch | None) -> None:

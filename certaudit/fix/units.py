@@ -53,6 +53,7 @@ class Off:
     locks: tuple[str, ...] = ()
     reload: bool = False
     user: str | None = None
+    background: tuple[str, ...] = ()
 
 
 def unit_off(model: Model, trigger: Trigger, sight: Sight, remedy: Literal["d", "e"]) -> Off:
@@ -74,11 +75,14 @@ def unit_off(model: Model, trigger: Trigger, sight: Sight, remedy: Literal["d", 
     stop = stopped(model, trigger, unit)
     plain: tuple[str, str, tuple[Action, ...]] = ("disable", DISABLED, ())
     word, lasts, more = kept_off(model, unit, trigger, sight) if remedy == "e" else plain
-    notes: tuple[str, ...] = (f"What is known of it: {shipped.returns}",) if shipped else ()
+    notes: tuple[str, ...] = ()
     if unit.mask is not None and stop:
-        notes += (f"{name} runs although it is masked: undo can not start it again.",)
+        notes = (f"{name} runs although it is masked: undo can not start it again.",)
     actions = (*stop, *disabled(unit, sight), *more)
-    return Off(f"{word} {name}", actions, lasts, notes, reload=True, user=unit.manager)
+    return Off(
+        f"{word} {name}", actions, lasts, notes, reload=True, user=unit.manager,
+        background=(shipped.returns,) if shipped else (),
+    )  # fmt: skip
 
 
 def stopped(model: Model, trigger: Trigger, unit: Unit) -> tuple[StopUnit, ...]:

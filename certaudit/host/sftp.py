@@ -70,6 +70,10 @@ class Sftp:
         """As ``ssh``."""
         self._batch(way, [f"-rm {path}" for path in paths])
 
+    def sweep(self, way: Way, paths: Sequence[str]) -> None:
+        """As ``ssh``."""
+        self.remove(way, [beside(path) for path in paths])
+
     def _batch(self, way: Way, commands: Sequence[str]) -> str:
         """Run some commands, which end at the first that fails. Raise ``RemoteError``."""
         program = find("sftp")

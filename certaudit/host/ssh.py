@@ -95,6 +95,10 @@ class Shell:
         """Take files away."""
         self._shell(way, REMOVE, paths)
 
+    def sweep(self, way: Way, paths: Sequence[str]) -> None:
+        """Take away what was staged and not put in its place."""
+        self.remove(way, [beside(path) for path in paths])
+
     def _shell(self, way: Way, script: str, words: Sequence[str], stdin: bytes = b"") -> Completed:
         """Run one of our scripts there. Raise ``RemoteError``."""
         program = find("ssh")

@@ -26,6 +26,7 @@ class RemoteFile:
 
     ``closed``: this user may not read it. ``nowhere``: the directory that would hold it is not there.
     ``listed``: an access list or the like goes beyond its mode. ``owner``: as sftp names user and group.
+    ``fixed``: the account can not take away a file that was made there.
     """
 
     node: Node
@@ -34,6 +35,7 @@ class RemoteFile:
     nowhere: bool = False
     listed: bool = False
     owner: str = ""
+    fixed: bool = False
 
 
 def parse_files(answer: bytes, paths: tuple[str, ...]) -> dict[str, RemoteFile]:

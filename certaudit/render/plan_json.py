@@ -7,6 +7,7 @@ texts with secrets hidden, and never a byte of a key.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from certaudit import __version__
@@ -14,6 +15,9 @@ from certaudit.linking.redaction import redacted_text
 from certaudit.plan import (
     Action,
     Alternative,
+    CopyParts,
+    Held,
+    LaterFile,
     Node,
     Plan,
     Refusal,
@@ -24,7 +28,8 @@ from certaudit.plan import (
     StopUnit,
     WriteText,
 )
-from certaudit.render.plan_text import action_line, changed_lines
+from certaudit.render.plan_diff import changed_lines
+from certaudit.render.plan_text import action_line
 
 SCHEMA = "certaudit/plan/v1"
 
@@ -59,6 +64,7 @@ def step_data(step: Step) -> dict[str, Any]:
         "trigger": step.trigger,
         "lasts": step.lasts,
         "notes": list(step.notes),
+        "background": list(step.background),
         "others": list(step.others),
         "alternatives": [alternative_data(one) for one in step.alternatives],
         "locks": list(step.locks),
@@ -68,7 +74,7 @@ def step_data(step: Step) -> dict[str, Any]:
 
 
 def alternative_data(other: Alternative) -> dict[str, Any]:
-    """Another remedy, with its price or why it can not be had."""
+    """A remedy that could be chosen, with its price or why it can not be had."""
     return {
         "remedy": other.remedy,
         "title": other.title,
@@ -91,10 +97,19 @@ def action_data(action: Action) -> dict[str, Any]:
         return {**data, "unit": action.unit, "test": list(action.test), "served": served}
     if isinstance(action, SendParts):
         data |= {"host": action.host, "options": list(action.options)}
+    if isinstance(action, LaterFile):
+        return {**data, "path": action.path}
     data |= {"path": action.path, "before": node_data(action.before), "after": node_data(action.after)}
     if isinstance(action, WriteText):
         data["diff"] = list(changed_lines(action))
+    if isinstance(action, (CopyParts, SendParts)):
+        data |= {"old": held_data(action.old), "new": held_data(action.new)}
     return data
+
+
+def held_data(held: Held | None) -> dict[str, Any] | None:
+    """What a file of certificates and keys holds; ``None`` where it is not there."""
+    return None if held is None else asdict(held)
 
 
 def node_data(node: Node) -> dict[str, Any]:

@@ -37,26 +37,29 @@ def definitions() -> Json:
     )  # fmt: skip
     kinds = (
         "WriteText", "CopyParts", "PutLink", "RemoveLink", "ChangeMode", "MoveFile", "MakeDirectory",
-        "StopUnit", "SendParts", "RunCommand", "ReloadUnit",
+        "LaterFile", "StopUnit", "SendParts", "RunCommand", "ReloadUnit",
     )  # fmt: skip
+    held = record(size=INTEGER, serial=maybe(STRING), expires=maybe(TIME))
     action = record(kind=examples(*kinds), text=STRING)
     action["properties"] |= {
         "path": STRING, "unit": STRING, "diff": STRINGS,
         "before": {"anyOf": [of("node"), STRING]}, "after": {"anyOf": [of("node"), STRING]},
         "host": STRING, "options": STRINGS, "test": STRINGS, "command": STRING, "source": STRING,
         "environment": {"type": "object", "additionalProperties": STRING},
+        "old": maybe(of("held")), "new": maybe(of("held")),
         "served": many(record(address=STRING, name=STRING, serial=STRING)),
     }  # fmt: skip
     remedy = examples(*REMEDIES)
     others: Json = {"others": many(remedy), "alternatives": many(of("alternative"))}
     return {
         "node": node,
+        "held": held,
         "action": action,
         "alternative": record(remedy=remedy, title=STRING, price=STRINGS, refused=maybe(STRING)),
         "step": record(
             rules=STRINGS, subjects=STRINGS, remedy=remedy, title=STRING, trigger=maybe(STRING),
             lasts=STRING, notes=STRINGS, locks=STRINGS, commands=STRINGS, actions=many(of("action")),
-            **others,
+            background=STRINGS, **others,
         ),
         "refusal": record(rules=STRINGS, subjects=STRINGS, why=STRING, commands=STRINGS, **others),
     }  # fmt: skip

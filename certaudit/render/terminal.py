@@ -30,6 +30,7 @@ from certaudit.model import (
     Result,
     Trigger,
 )
+from certaudit.render.folding import command
 from certaudit.render.harmless import harmless
 
 WIDTH = 80
@@ -257,18 +258,7 @@ def fix_lines(fix: Fix) -> Iterator[Text]:
     """What to do, and the commands that do it."""
     yield Text(f"-> {fix.title}", style="green" if fix.safe else "yellow")
     for action in fix.actions:
-        yield Text("\n".join(f"   {line}" for line in folded(action)), style="bold")
-
-
-def folded(command: str) -> Iterator[str]:
-    """A command over as many lines as it needs, joined by backslashes so that it can be copied."""
-    line = ""
-    for word in command.split(" "):
-        if line and len(line) + len(word) + 3 > COMMAND_WIDTH:
-            yield line + " \\"
-            line = "  "
-        line += f" {word}" if line.strip() else f"{line}{word}"
-    yield line
+        yield Text("\n".join(f"   {line}" for line in command(action, COMMAND_WIDTH)), style="bold")
 
 
 def gap_block(report: Report) -> Iterator[RenderableType]:

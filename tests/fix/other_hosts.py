@@ -89,8 +89,9 @@ def other_hosts(directory: Path, monkeypatch: pytest.MonkeyPatch) -> OtherHosts:
     program = directory / "ssh"
     program.write_text(PROGRAM.format(python=sys.executable))
     program.chmod(0o755)
-    refusing = directory / "sftp"
-    refusing.write_text("#!/bin/sh\necho no sftp here >&2\nexit 255\n")
-    refusing.chmod(0o755)
+    for name in ("sftp", "rsync"):
+        refusing = directory / name
+        refusing.write_text(f"#!/bin/sh\necho no {name} here >&2\nexit 255\n")
+        refusing.chmod(0o755)
     monkeypatch.setattr(consented, "PATH", f"{directory}:{os.environ['PATH']}")
     return OtherHosts(directory)

@@ -22,7 +22,8 @@ def demo(tmp_path: Path) -> Bench:
 def test_yes_repairs_all_but_the_remote_target(demo: Bench, certaudit: Verb) -> None:
     code, out, err = certaudit("fix", *at(demo), "--yes")
     assert (code, err) == (1, "")
-    assert "rsync -aL /etc/letsencrypt/live/hogeserver.example/ backup.hogehoge.example:" in out
+    rsync = "rsync -aL /etc/letsencrypt/live/hogeserver.example/ backup.hogehoge.example:/etc/tls/"
+    assert rsync in out.partition("Left for you to run:")[2].replace("\\\n       ", "")
     assert demo.findings() == []
     assert (demo.root / "etc/systemd/system/certbot.timer").readlink() == Path("/dev/null")
     live = demo.root / "etc/letsencrypt/archive/hogeserver.example"
@@ -44,6 +45,16 @@ def test_undo_gives_an_identical_tree_back(demo: Bench, certaudit: Verb) -> None
     assert "taken back" in out
     assert demo.manifest() == before
     assert certaudit("undo", "--yes")[:2] == (0, "There is nothing to undo.\n")
+
+
+def test_after_undo_an_audit_says_the_very_same(demo: Bench, certaudit: Verb) -> None:
+    words = ("audit", *at(demo), "--format", "json")
+    before = certaudit(*words)
+    assert before[0] == 1
+    certaudit("fix", *at(demo), "--yes")
+    assert certaudit(*words)[1] != before[1]
+    certaudit("undo", "--yes")
+    assert certaudit(*words) == before
 
 
 def test_a_second_fix_finds_nothing_to_do(demo: Bench, certaudit: Verb) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from certaudit.fix.catch_up import certain
 from certaudit.fix.plan import Choices
-from certaudit.plan import MakeDirectory, Plan, Remedy, WriteText
-from certaudit.render import plan_text
+from certaudit.plan import LaterFile, MakeDirectory, Plan, Remedy, WriteText
+from certaudit.render import plan_diff, plan_text
 from fixtures.machine import MACHINES
 from tests.fix.machines import HERE, RULES, Bench, Verb, at, bench
 
@@ -84,7 +84,7 @@ def test_b_in_a_crontab(tmp_path: Path) -> None:
     assert texts["/etc/cron.d/wildcard"].splitlines()[1] == (
         f"17 4 * * * root /usr/local/sbin/renew-wildcard; {script}"
     )
-    changed = plan_text.diff(plan.steps[0])
+    changed = plan_diff.diff(plan.steps[0])
     assert "+install -m 0600 /etc/letsencrypt/live/hoge.example/privkey.pem" in changed
     assert applied(machine, plan) == ["hidden-renewal-path low"]
 
@@ -93,7 +93,7 @@ def test_b_in_a_drop_in_of_the_owners_service(tmp_path: Path) -> None:
     machine = bench(SITE + SERVICE, tmp_path)
     plan = chosen(machine, "b")
     drop_in = "/etc/systemd/system/own.service.d/certaudit-hoge.example.conf"
-    assert [type(a) for a in plan.steps[0].actions] == [WriteText, MakeDirectory, WriteText]
+    assert [type(a) for a in plan.steps[0].actions] == [LaterFile, WriteText, MakeDirectory, WriteText]
     assert written(plan)[drop_in].endswith(
         "[Service]\nExecStartPost=/usr/local/sbin/certaudit-hand-out-hoge.example\n"
     )
@@ -196,6 +196,42 @@ def test_the_script_hands_out_once_for_each_certificate(tmp_path: Path) -> None:
     state = machine.root / "var/lib/certaudit/handed-out"
     assert [p.name for p in state.iterdir()] == ["hoge.example.pem"]
     assert state.stat().st_mode & 0o777 == 0o700
+
+
+KEPT = "var/lib/certaudit/handed-out/hoge.example.pem"
+
+
+def test_undo_takes_away_what_the_script_of_b_has_kept(tmp_path: Path) -> None:
+    machine = bench(HERE / "serves-another.machine", tmp_path)
+    before = machine.manifest()
+    plan = chosen(machine, "b")
+    assert "   - let the script keep /" + KEPT in plan_text.render(plan).splitlines()
+    for ran in (True, False):
+        record = machine.apply(plan)
+        assert not (machine.root / KEPT).exists()
+        if ran:
+            (machine.root / KEPT).parent.mkdir(parents=True)
+            (machine.root / KEPT).write_text("as install(1) writes it")
+        machine.undo(record)
+        shutil.rmtree(machine.root / "var/lib/certaudit", ignore_errors=True)  # empty, or never made
+        assert machine.manifest() == before
+
+
+def test_undo_leaves_what_it_did_not_cause(tmp_path: Path) -> None:
+    """Another lineage's copy, something else at the place, and a copy from before the plan."""
+    machine = bench(HERE / "serves-another.machine", tmp_path)
+    record = machine.apply(chosen(machine, "b"))
+    other = (machine.root / KEPT).with_name("mail.example.org.pem")
+    other.parent.mkdir(parents=True)
+    other.write_text("of another plan")
+    (machine.root / KEPT).symlink_to(other)
+    machine.undo(record)
+    assert (other.exists(), (machine.root / KEPT).is_symlink()) == (True, True)
+    (machine.root / KEPT).unlink()
+    (machine.root / KEPT).write_text("from before")
+    record = machine.apply(chosen(machine, "b"))
+    machine.undo(record)
+    assert (machine.root / KEPT).read_text() == "from before"
 
 
 @pytest.mark.parametrize("letter", ["a", "b"])

@@ -13,7 +13,7 @@ from certaudit.fix.record_text import decode, encode
 from certaudit.fix.sight import CannotError
 from certaudit.parsers.renewal_conf import parse_renewal_conf
 from certaudit.plan import ChangeMode, MakeDirectory, MoveFile, Plan, PutLink, RemoveLink, WriteText
-from certaudit.render import plan_text
+from certaudit.render import plan_diff, plan_text
 from tests.fix.machines import HERE, RULES, Bench, bench
 
 CRONTAB = "include ../base/wildcard.machine\ninclude ../base/timer-off.machine\n"
@@ -44,6 +44,8 @@ def test_every_kind_of_trigger_is_switched_off(tmp_path: Path) -> None:
         [ChangeMode],
     ]
     assert [step.remedy for step in plan.steps] == ["e", "e", "e", "e", "e", "resync"]
+    owner = "Then /etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard) renews hoge.example."
+    assert [step.notes[0] for step in plan.steps[:5]] == [owner] * 5
     assert plan.refusals == ()
     assert decode(encode(plan)) == plan
     assert restored(machine, plan) == []
@@ -77,7 +79,7 @@ def test_no_certificate_loses_its_last_path(tmp_path: Path, letter: str) -> None
     accepted = Choices(remedies=chosen, accepted=frozenset({"mail.example.org"}))  # type: ignore[arg-type]
     plan = machine.plan(accepted)
     assert [step.remedy for step in plan.steps] == [letter]
-    assert "renews mail.example.org too" in plan.steps[0].notes[-2]
+    assert "renews mail.example.org too" in plan.steps[0].notes[-1]
     owner = "/etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard)"
     assert plan.steps[0].notes[0] == f"Then {owner} renews hoge.example."
     assert PutLink in kinds(plan)[0] if letter == "e" else kinds(plan)[0] == [RemoveLink]
@@ -89,7 +91,7 @@ def test_autorenew_false_where_it_lasts(tmp_path: Path) -> None:
     plan = machine.plan()
     assert [step.remedy for step in plan.steps] == ["c"]
     assert plan.steps[0].locks == ("/etc/letsencrypt/.certbot.lock",)
-    changed = [line.strip() for line in plan_text.diff(plan.steps[0]).splitlines()]
+    changed = [line.strip() for line in plan_diff.diff(plan.steps[0]).splitlines()]
     assert [line for line in changed if line[:1] in "+-"] == ["+autorenew = False"]
     assert restored(machine, plan) == []
 

@@ -119,9 +119,9 @@ ExecStartPre=/bin/mkdir -p /run/sshd
 ExecStart=/usr/sbin/sshd -D -e -f /etc/ssh/sshd_other
 """,
 }
-USERS = ("deploy", "sftponly", "nothing")  # on the other hosts
+USERS = ("deploy", "sftponly", "rsynconly", "nothing")  # on the other hosts
 PAIRS = {"nginx": "/etc/nginx/tls", "postfix": "/etc/postfix/tls", "dovecot": "/etc/dovecot/tls"}
-NAMES = ("backup", "mirror", "sftp", "nothing", "cut")
+NAMES = ("backup", "mirror", "sftp", "rsync", "nothing", "cut")
 BACKUP, MIRROR = "/remote/backup/tls", "/home/deploy/tls"
 SENDS = f"""
 scp -q "$live/fullchain.pem" "$live/privkey.pem" backup.example.org:{BACKUP}/
@@ -191,6 +191,13 @@ def keys(box: Box) -> None:
     shell(box, "ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/hand-out; chmod 700 /root/.ssh")
     allowed = "cp /root/.ssh/hand-out.pub /etc/ssh/authorized_$u"
     shell(box, f"for u in root {' '.join(USERS)}; do {allowed}; done")
+
+
+def only_rsync(box: Box, *options: str) -> None:
+    """Let root's key start nothing for this user but rrsync(1) on its home."""
+    command = " ".join(("/usr/bin/rrsync", *options, "/home/rsynconly"))
+    key = box.read("/root/.ssh/hand-out.pub")
+    box.write("/etc/ssh/authorized_rsynconly", f'command="{command}",restrict {key}')
 
 
 def trust(box: Box, key: str, *, host: str = "*") -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from certaudit.fix.catch_up import STATE
 from tests.live import story, systemctl
 from tests.live.box import Box
 from tests.live.firings import fire_cron, fire_timer, known_to_the_acme_server
@@ -25,6 +26,8 @@ from tests.packages import debs
 FIRINGS = int(os.environ.get("CERTAUDIT_FIRINGS", "0"))
 TIMER = "certbot.timer"
 KEYS = tuple(place.replace("fullchain", "privkey") for place in COPIES)
+KEPT = tuple(word for place in (*COPIES, *KEYS) for word in ("--keep-file", place))
+RENEWED = (*COPIES, *KEYS, "/etc/letsencrypt/", "/deb-systemd-helper-")
 HAND_OUT = """
 for host in host1 host2; do
   install -m 644 "$live/fullchain.pem" "/srv/$host/tls/fullchain.pem"
@@ -97,10 +100,9 @@ def test_the_timer_stays_off_and_the_owner_renews(told: Told, letter: str, off: 
         refused = box.certaudit("undo", "--yes")
         assert (refused.returncode, "has other content" in refused.stderr) == (4, True)
         assert timer_states(box) == (off, "inactive")
-        undone(box, *(word for place in (*COPIES, *KEYS) for word in ("--keep-file", place)))
+        undone(box, *KEPT)
         assert timer_states(box) == ("enabled", "active")
-        others = (*COPIES, *KEYS, "/etc/letsencrypt/", "/deb-systemd-helper-")
-        assert without(listing(box), others) == without(before, others)
+        assert without(listing(box), RENEWED) == without(before, RENEWED)
 
 
 def without(lines: list[str], places: tuple[str, ...]) -> list[str]:
@@ -143,6 +145,10 @@ def test_after_b_the_owner_catches_up(told: Told) -> None:
             story.wait(box, f"cmp -s {story.LIVE} {COPIES[1]}", "the script behind the owner's has run")
             assert (len(generations(box)), same_bytes(box)) == (made, True), event
         assert flagged(box) == {"hidden-renewal-path": "low", "stolen-renewal": "medium"}
+        assert box.exists(f"{STATE}/{LINEAGE}.pem")
+        undone(box, *KEPT)
+        assert not box.exists(STATE)
+        assert without(listing(box), RENEWED) == without(before, RENEWED)
 
 
 def flagged(box: Box) -> dict[str, str]:

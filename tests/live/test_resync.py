@@ -29,7 +29,7 @@ DECLARED = (
     "sftponly@sftp.example.org:tls/site.key",
     "nothing@nothing.example.org:tls/site.crt",
 )
-CUTS = 20
+CUTS = {"ssh": 20, "rsync": 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,62 @@ def test_what_fails_keeps_nothing_else_from_its_own(machine: Machine) -> None:
     ]
 
 
+RSYNC = "/home/rsynconly/tls"
+
+
+def rsync_only(box: Box, *options: str, names: tuple[str, ...] = ("site.crt", "site.key")) -> None:
+    """An account for rsync alone that holds the first generation, and a policy that names it."""
+    services.only_rsync(box, *options)
+    shell(box, f"rm -rf {RSYNC}; mkdir {RSYNC}; cp {ARCHIVE}/fullchain1.pem {RSYNC}/site.crt")
+    shell(box, f"(umask 077; cp {ARCHIVE}/privkey1.pem {RSYNC}/site.key); chmod 640 {RSYNC}/site.crt")
+    shell(box, f"chown -R rsynconly: {RSYNC}; chmod 711 {RSYNC}")
+    places = [f"rsynconly@rsync.example.org:tls/{name}" for name in names]
+    box.write("/etc/certaudit.toml", f'[lineages."{LINEAGE}"]\ncopies = {json.dumps(places)}\n')
+
+
+def there(box: Box) -> list[str]:
+    return shell(
+        box, f"stat -c '%n %a %U:%G' {RSYNC} {RSYNC}/*; ls -A {RSYNC}; sha256sum {RSYNC}/*"
+    ).splitlines()
+
+
+def test_an_account_for_rsync_alone(machine: Machine) -> None:
+    box = machine.box
+    rsync_only(box)
+    before = there(box)
+    code, said, error = machine.resync("--yes", "--remote")
+    assert (code, error) == (0, ""), said
+    assert "to 2 places on rsynconly@rsync.example.org" in said
+    sums = machine.sums("fullchain2", "privkey2")
+    assert [line.split()[0] for line in there(box)[-2:]] == sums
+    assert there(box)[:-2] == before[:-2]
+    assert machine.resync("--plan", "--remote")[1] == "Plan for web1 (this host): nothing to do"
+    assert machine.undo("--remote") == (0, "")
+    assert there(box) == before
+
+
+def test_what_rsync_alone_can_not_do_is_refused(machine: Machine) -> None:
+    """A file that is not there, an account that only gives or only takes, an unknown host key."""
+    box = machine.box
+    rsync_only(box, names=("site.crt", "site.key", "other.crt"))
+    before = there(box)
+    _, said, _ = machine.resync("--yes", "--remote")
+    assert "tls/other.crt is not there, and undo could not take it away" in said
+    assert there(box) == before
+    services.begin(box)
+    rsync_only(box, "-wo")
+    _, said, _ = machine.resync("--plan", "--remote")
+    assert "runs no command for this account" in said
+    rsync_only(box, "-ro")
+    code, _, error = machine.resync("--yes", "--remote")
+    assert (code, "nothing was changed on rsynconly@rsync.example.org" in error) == (4, True)
+    assert there(box) == before
+    shell(box, ": >/root/.ssh/known_rsync.example.org; : >/root/.ssh/known_rsync")
+    _, said, _ = machine.resync("--plan", "--remote")
+    assert "rsynconly@rsync.example.org can not be reached: Host key verification failed" in said
+    assert there(box) == before
+
+
 def test_a_host_is_known_or_nothing_goes_there(machine: Machine) -> None:
     """Whatever the configuration says; and a host that is down is said."""
     box = machine.box
@@ -224,16 +280,20 @@ def test_the_dialogue_asks_for_each_thing_that_is_never_done_unasked(machine: Ma
     assert services.elsewhere(box) == machine.holds(2)
 
 
+@pytest.mark.parametrize("tool", ["ssh", "rsync"])
 def test_a_connection_cut_anywhere_leaves_old_or_new(
-    machine: Machine, capsys: pytest.CaptureFixture[str]
+    tool: str, machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Real ssh through a proxy that ends after so many bytes of all the connections of a sending."""
     env = {"PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
     script = str(CHECKOUT / "tests/live/cut_off.py")
-    done = machine.box.run(sys.executable, script, ARCHIVE, BACKUP, str(CUTS), env=env)
+    done = machine.box.run(sys.executable, script, tool, ARCHIVE, BACKUP, str(CUTS[tool]), env=env)
     assert done.returncode == 0, done.stderr
     counted = json.loads(done.stdout)
     assert counted["lost"] > counted["whole"] > 0, counted
     assert counted["wrong"] == []
+    assert counted["left"] == ["fullchain.pem", "privkey.pem"]
     with capsys.disabled():
-        sys.stdout.write(f"\n{counted['lost']} real connections cut, {counted['whole']} whole\n")
+        sys.stdout.write(
+            f"\n{counted['lost']} real connections of {tool} cut, {counted['whole']} whole\n"
+        )

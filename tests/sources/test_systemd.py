@@ -1,4 +1,4 @@
-"""A unit's own switch, and when a timer fires."""
+"""A unit's own switch, what it starts, and triggers from the files of a machine."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ from certaudit.sources.systemd import (
     services_name,
     target_of,
     trigger_id,
-    without_times,
 )
-from certaudit.sources.timer_times import gap_of, window
 
 UTC = timezone.utc
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -31,7 +29,7 @@ WANTS = "/etc/systemd/system/timers.target.wants/certbot.timer"
 LINK = UnitLink("wants", "timers.target", WANTS, FILE)
 MASK = "/etc/systemd/system/certbot.timer"
 TWICE = ("*-*-* 00,12:00:00",)
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def put(root: Path, path: str, text: str = "") -> None:
@@ -241,81 +239,6 @@ def test_the_first_boot_of_an_image(
         assert found.state == "off"
 
 
-def with_times(*pairs: tuple[str, str]) -> Unit:
-    settings = (Setting("Timer", key, value, FILE, n) for n, (key, value) in enumerate(pairs, 2))
-    return timer("enabled", settings=tuple(settings))
-
-
-@pytest.mark.parametrize(
-    "keys", [("OnCalendar",), ("OnBootSec",), ("OnUnitActiveSec", "OnActiveSec"), ("OnStartupSec",)]
-)
-def test_a_timer_that_fires(keys: tuple[str, ...]) -> None:
-    assert without_times(with_times(*((key, "1h") for key in keys))) is None
-
-
-def test_a_timer_without_times() -> None:
-    empty = with_times(("Persistent", "true"))
-    assert without_times(empty) == Reason("no-times", "certbot.timer names no times", (Evidence(FILE),))
-    drop_in = "/etc/systemd/system/certbot.timer.d/off.conf"
-    emptied = replace(empty, drop_ins=("/etc/a.conf", drop_in))
-    text = f"certbot.timer has no times left: {drop_in} empties them"
-    assert without_times(emptied) == Reason("no-times", text, (Evidence(drop_in),))
-
-
-def test_a_timer_that_counts_from_a_run_that_never_was() -> None:
-    unit = with_times(("OnUnitInactiveSec", "1h"), ("OnUnitActiveSec", "12h"))
-    text = "certbot.timer counts from a run of its unit, and nothing makes the first one"
-    assert without_times(unit) == Reason("never-first", text, (Evidence(FILE, 3), Evidence(FILE, 2)))
-
-
-def at(hour: int, minute: int = 0, day: int = 1) -> datetime:
-    return datetime(2026, 7, day, hour, minute, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("now", "spread", "last", "earliest", "latest"),
-    [
-        # without a delay the next elapse is the next firing
-        (at(10), 0, at(0), at(12), at(12)),
-        (at(13), 0, at(12), at(0, day=2), at(0, day=2)),
-        # the elapse after the last firing is still to come, though its own time has passed
-        (at(13), 6, at(1), at(13), at(18)),
-        (at(13), 6, at(12, 30), at(0, day=2), at(6, day=2)),
-        (at(10), 6, at(1), at(12), at(18)),
-        # a last firing from long ago: only elapses that the delay can still hold back count
-        (at(10), 6, at(1, day=1) - timedelta(days=30), at(12), at(18)),
-        (at(13), 6, at(1, day=1) - timedelta(days=30), at(13), at(18)),
-        # no firing is known: the pending elapse may or may not have fired
-        (at(13), 6, None, at(13), at(6, day=2)),
-        (at(10), 6, None, at(12), at(18)),
-    ],
-)
-def test_between_which_moments_a_timer_fires_next(
-    host: Host, now: datetime, spread: int, last: datetime | None, earliest: datetime, latest: datetime
-) -> None:
-    assert window(TWICE, spread * HOUR, last, replace(host, as_of=now)) == (earliest, latest)
-
-
-def test_a_timer_that_fires_no_more(host: Host) -> None:
-    assert window(("2020-01-01",), HOUR, None, host) == (None, None)
-    assert window((), HOUR, at(1), host) == (None, None)
-    assert window(("no calendar",), HOUR, None, host) == (None, None)
-
-
-def test_times_are_those_of_the_machines_zone(host: Host) -> None:
-    east = replace(host, zone=timezone(9 * HOUR))
-    earliest, latest = window(("*-*-* 00:00:00",), 0 * HOUR, None, east)
-    assert earliest == latest == at(15)
-    assert earliest is not None
-    assert earliest.utcoffset() == 9 * HOUR
-
-
-def test_the_longest_gap_between_firings() -> None:
-    assert gap_of(TWICE, NOON, 3600.0) == 13 * 3600.0
-    assert gap_of(("Mon *-*-* 03:00:00", "Tue *-*-* 03:00:00"), NOON, 0.0) == 6 * 86400.0
-    assert gap_of(("2020-01-01",), NOON, 0.0) is None
-
-
 @pytest.mark.parametrize(
     ("name", "section", "key", "value", "target"),
     [
@@ -358,18 +281,19 @@ def test_a_packaged_timer_from_its_files(host: Host) -> None:
     put(root, "usr/lib/systemd/system/acme@.timer", TIMER)
     stamp = root / "var/lib/systemd/timers/stamp-certbot.timer"
     put(root, "var/lib/systemd/timers/stamp-certbot.timer")
-    os.utime(stamp, (at(1).timestamp(), at(1).timestamp()))
+    fired = datetime(2026, 7, 1, 1, tzinfo=UTC)
+    os.utime(stamp, (fired.timestamp(), fired.timestamp()))
     audited = open_host(root, NOON)
     (candidate,), half = collect(audited)
     found = candidate.trigger
     assert (found.id, found.state, found.source.path, found.user) == (
         "timer:certbot.timer", "armed", FILE, "root",
     )  # fmt: skip
-    assert found.last_fired == at(1)
+    assert found.last_fired == fired
     schedule = scheduled(candidate, audited)
     assert schedule is not None
     assert (schedule.expression, schedule.random_delay, schedule.persistent) == (TWICE, 43200.0, True)
-    assert (schedule.next_earliest, schedule.next_latest) == (NOON, at(0, 1, day=2))
+    assert (schedule.next_earliest, schedule.next_latest) == (NOON, NOON + 12 * HOUR + MINUTE)
     assert schedule.longest_gap == 24 * 3600.0
     assert [(e.argv, e.unit, e.via) for e in candidate.entries] == [
         (("/usr/bin/certbot", "-q", "renew"), "certbot.service", ("certbot.service",))

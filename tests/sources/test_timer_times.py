@@ -1,0 +1,103 @@
+"""When a timer fires: whether it names times at all, the next firing, and the longest gap."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from certaudit.facts import Setting, Unit
+from certaudit.host.machine import Host, open_host
+from certaudit.model import Evidence, Reason
+from certaudit.sources.systemd import without_times
+from certaudit.sources.timer_times import gap_of, window
+
+UTC = timezone.utc
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+FILE = "/usr/lib/systemd/system/certbot.timer"
+TWICE = ("*-*-* 00,12:00:00",)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/localtime").symlink_to("/usr/share/zoneinfo/UTC")
+    return open_host(tmp_path, NOON)
+
+
+def with_times(*pairs: tuple[str, str]) -> Unit:
+    settings = (Setting("Timer", key, value, FILE, n) for n, (key, value) in enumerate(pairs, 2))
+    return Unit("certbot.timer", "enabled", FILE, settings=tuple(settings))
+
+
+@pytest.mark.parametrize(
+    "keys", [("OnCalendar",), ("OnBootSec",), ("OnUnitActiveSec", "OnActiveSec"), ("OnStartupSec",)]
+)
+def test_a_timer_that_fires(keys: tuple[str, ...]) -> None:
+    assert without_times(with_times(*((key, "1h") for key in keys))) is None
+
+
+def test_a_timer_without_times() -> None:
+    empty = with_times(("Persistent", "true"))
+    assert without_times(empty) == Reason("no-times", "certbot.timer names no times", (Evidence(FILE),))
+    drop_in = "/etc/systemd/system/certbot.timer.d/off.conf"
+    emptied = replace(empty, drop_ins=("/etc/a.conf", drop_in))
+    text = f"certbot.timer has no times left: {drop_in} empties them"
+    assert without_times(emptied) == Reason("no-times", text, (Evidence(drop_in),))
+
+
+def test_a_timer_that_counts_from_a_run_that_never_was() -> None:
+    unit = with_times(("OnUnitInactiveSec", "1h"), ("OnUnitActiveSec", "12h"))
+    text = "certbot.timer counts from a run of its unit, and nothing makes the first one"
+    assert without_times(unit) == Reason("never-first", text, (Evidence(FILE, 3), Evidence(FILE, 2)))
+
+
+def at(hour: int, minute: int = 0, day: int = 1) -> datetime:
+    return datetime(2026, 7, day, hour, minute, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "spread", "last", "earliest", "latest"),
+    [
+        # without a delay the next elapse is the next firing
+        (at(10), 0, at(0), at(12), at(12)),
+        (at(13), 0, at(12), at(0, day=2), at(0, day=2)),
+        # the elapse after the last firing is still to come, though its own time has passed
+        (at(13), 6, at(1), at(13), at(18)),
+        (at(13), 6, at(12, 30), at(0, day=2), at(6, day=2)),
+        (at(10), 6, at(1), at(12), at(18)),
+        # a last firing from long ago: only elapses that the delay can still hold back count
+        (at(10), 6, at(1, day=1) - timedelta(days=30), at(12), at(18)),
+        (at(13), 6, at(1, day=1) - timedelta(days=30), at(13), at(18)),
+        # no firing is known: the pending elapse may or may not have fired
+        (at(13), 6, None, at(13), at(6, day=2)),
+        (at(10), 6, None, at(12), at(18)),
+    ],
+)
+def test_between_which_moments_a_timer_fires_next(
+    host: Host, now: datetime, spread: int, last: datetime | None, earliest: datetime, latest: datetime
+) -> None:
+    assert window(TWICE, spread * HOUR, last, replace(host, as_of=now)) == (earliest, latest)
+
+
+def test_a_timer_that_fires_no_more(host: Host) -> None:
+    assert window(("2020-01-01",), HOUR, None, host) == (None, None)
+    assert window((), HOUR, at(1), host) == (None, None)
+    assert window(("no calendar",), HOUR, None, host) == (None, None)
+
+
+def test_times_are_those_of_the_machines_zone(host: Host) -> None:
+    east = replace(host, zone=timezone(9 * HOUR))
+    earliest, latest = window(("*-*-* 00:00:00",), 0 * HOUR, None, east)
+    assert earliest == latest == at(15)
+    assert earliest is not None
+    assert earliest.utcoffset() == 9 * HOUR
+
+
+def test_the_longest_gap_between_firings() -> None:
+    assert gap_of(TWICE, NOON, 3600.0) == 13 * 3600.0
+    assert gap_of(("Mon *-*-* 03:00:00", "Tue *-*-* 03:00:00"), NOON, 0.0) == 6 * 86400.0
+    assert gap_of(("2020-01-01",), NOON, 0.0) is None
