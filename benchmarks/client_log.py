@@ -6,7 +6,7 @@ import sys
 from datetime import timezone
 from pathlib import Path
 
-from certaudit.host.log_files import rotated
+from certaudit.host.logs.files import rotated
 from certaudit.host.root import Root
 from certaudit.parsers.letsencrypt_log import LogPart, parse_logs
 

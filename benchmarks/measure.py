@@ -74,7 +74,7 @@ def peak_added(paths: Sequence[str]) -> int:
     """How many bytes of memory a search adds, workers included: proportional set size, sampled."""
     code = (
         "import sys; from benchmarks.scanner import files_of; from benchmarks.literals import LITERALS\n"
-        "from certaudit.host.scan import search; import certaudit.audit\n"
+        "from certaudit.host.logs.scan import search; import certaudit.audit\n"
         "files = files_of(sys.argv[1:]); print('ready', flush=True); sys.stdin.readline()\n"
         "search(files, [text.encode() for text in LITERALS])\n"
     )

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from certaudit.host.bus import open_bus
-from certaudit.host.live_units import LiveState, LiveUnits, Manager
 from certaudit.host.root import Root
-from certaudit.host.unit_files import UnitFiles
+from certaudit.host.units.bus import open_bus
+from certaudit.host.units.files import UnitFiles
+from certaudit.host.units.live import LiveState, LiveUnits, Manager
 
 
 class Timed:

@@ -11,12 +11,12 @@ import sys
 from pathlib import Path, PurePosixPath
 
 from benchmarks.literals import LITERALS
-from certaudit.host import scan
-from certaudit.host.literals import Finder
-from certaudit.host.log_files import LogFile, Share, log_file
+from certaudit.host.logs import scan
+from certaudit.host.logs.files import LogFile, Share, log_file
+from certaudit.host.logs.literals import Finder
+from certaudit.host.logs.scan import Part
+from certaudit.host.logs.unpacking import pieces
 from certaudit.host.root import Root
-from certaudit.host.scan import Part
-from certaudit.host.unpacking import pieces
 
 
 def files_of(words: list[str]) -> list[LogFile]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-    from certaudit.host.scan import Progress
+    from certaudit.host.logs.scan import Progress
 
 PATIENCE = 1.0  # seconds
 
@@ -70,7 +70,7 @@ def begun(total: int) -> RichProgress:
 @contextmanager
 def watched() -> Iterator[Progress]:
     """What a reader of logs is to tell its progress to."""
-    from certaudit.host.scan import unwatched  # noqa: PLC0415 - only verbs that look at a machine pay
+    from certaudit.host.logs.scan import unwatched  # noqa: PLC0415 - only verbs that look at a machine pay
 
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         with patience("reading the machine"):

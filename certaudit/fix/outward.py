@@ -18,7 +18,7 @@ from certaudit.host import consented, wire
 from certaudit.host.hosts import Hosts
 from certaudit.host.process import Completed, ProgramError
 from certaudit.host.ssh import RemoteError, Way, reason
-from certaudit.host.unit_switch import UnitSwitch
+from certaudit.host.units.switch import UnitSwitch
 from certaudit.parsers.endpoint import parse_endpoint
 from certaudit.parsers.remote_files import RemoteFile
 from certaudit.plan import Plan, Record, ReloadUnit, RunCommand, SendParts, Served, Step

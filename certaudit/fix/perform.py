@@ -21,12 +21,12 @@ from certaudit.fix.outward import OutwardError
 from certaudit.fix.sight import bytes_of, digest
 from certaudit.host.hosts import Hosts
 from certaudit.host.identity import users
-from certaudit.host.live_units import ManagerError
 from certaudit.host.root import Root
 from certaudit.host.ssh import RemoteError
-from certaudit.host.systemd import Systemd
-from certaudit.host.unit_files import UnitFiles
-from certaudit.host.unit_switch import UnitSwitch
+from certaudit.host.units.files import UnitFiles
+from certaudit.host.units.live import ManagerError
+from certaudit.host.units.switch import UnitSwitch
+from certaudit.host.units.systemd import Systemd
 from certaudit.host.writer import Form, WriteError, Writer
 from certaudit.parsers.remote_files import RemoteFile
 from certaudit.plan import (

@@ -24,9 +24,9 @@ from certaudit.fix.perform import (
     switch_for,
 )
 from certaudit.fix.sight import bytes_of, digest
-from certaudit.host.live_units import ManagerError
 from certaudit.host.ssh import RemoteError
-from certaudit.host.unit_switch import UnitSwitch
+from certaudit.host.units.live import ManagerError
+from certaudit.host.units.switch import UnitSwitch
 from certaudit.linking.words import count
 from certaudit.parsers.certificate import parse_pem
 from certaudit.plan import (

@@ -22,11 +22,11 @@ from certaudit.host.identity import (
     os_release,
 )
 from certaudit.host.journal import Journal
+from certaudit.host.logs.scan import Progress, unwatched
 from certaudit.host.root import Root
 from certaudit.host.runner import find_program
-from certaudit.host.scan import Progress, unwatched
-from certaudit.host.systemd import Systemd, live_systemd
-from certaudit.host.unit_files import UnitFiles
+from certaudit.host.units.files import UnitFiles
+from certaudit.host.units.systemd import Systemd, live_systemd
 from certaudit.model import Evidence, Gap, HostInfo
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The only code that changes the files of a machine (``unit_switch`` stops and starts its units).
+"""The only code that changes the files of a machine (``units.switch`` stops and starts its units).
 
 Law: a path is walked from the root directory component by component and no link is ever followed; a
 file is written beside its place with its final owner and mode, synced, and renamed over it, so that

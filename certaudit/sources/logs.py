@@ -16,9 +16,9 @@ from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
 from certaudit.facts import LogSpan
 from certaudit.host.journal import Telling, at_once
-from certaudit.host.log_files import LogFile, rotated
+from certaudit.host.logs.files import LogFile, rotated
+from certaudit.host.logs.scan import Found, search
 from certaudit.host.machine import Host
-from certaudit.host.scan import Found, search
 from certaudit.linking.sessions import SESSION_LITERALS, about_these, parents
 from certaudit.linking.starts import Observed, local
 from certaudit.model import Evidence, Gap

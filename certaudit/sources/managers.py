@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from certaudit.errors import UnreadableError
 from certaudit.host.identity import users
 from certaudit.host.machine import Host
-from certaudit.host.systemd import Systemd
-from certaudit.host.unit_files import UnitFiles, lingering
+from certaudit.host.units.files import UnitFiles, lingering
+from certaudit.host.units.systemd import Systemd
 from certaudit.model import Evidence, Reason
 
 

@@ -13,10 +13,10 @@ from datetime import datetime, tzinfo
 from certaudit.catalogue import clients, mechanism_of_file, mechanism_of_unit
 from certaudit.errors import UnreadableError
 from certaudit.facts import LogSpan, Shipper
-from certaudit.host.log_files import LogFile, rotated
+from certaudit.host.logs.files import LogFile, rotated
+from certaudit.host.logs.scan import search
 from certaudit.host.machine import Host
 from certaudit.host.root import Root
-from certaudit.host.scan import search
 from certaudit.model import Evidence, Gap, Trigger
 from certaudit.parsers import dnf_log, dpkg_log
 from certaudit.parsers.apt_history import AptTransaction, parse_history

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from certaudit.facts import LogPiece, LogSpan
 from certaudit.history import LogKind
-from certaudit.host.log_files import LogFile
+from certaudit.host.logs.files import LogFile
 
 
 def span(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from certaudit.host.root import Root
-from certaudit.host.unit_files import UnitFiles
+from certaudit.host.units.files import UnitFiles
 from certaudit.parsers.unit_name import name_kind
 from tests.summary import SEED, compared, scaled
 

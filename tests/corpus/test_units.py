@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from certaudit.host.root import Root
-from certaudit.host.unit_files import UnitFiles
+from certaudit.host.units.files import UnitFiles
 from certaudit.parsers.environment import parse_environment
 from certaudit.parsers.exec_line import expand_command, read_exec_line, unit_specifiers
 from certaudit.parsers.systemctl_show import parse_show

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from certaudit.facts import Unit
-from certaudit.host import bus, systemctl
-from certaudit.host.bus import BusUnavailableError, open_bus
-from certaudit.host.live_units import LiveState, LiveUnits, ManagerError, moment
 from certaudit.host.root import Root
-from certaudit.host.systemd import live_systemd
-from certaudit.host.unit_files import UnitFiles
+from certaudit.host.units import bus, systemctl
+from certaudit.host.units.bus import BusUnavailableError, open_bus
+from certaudit.host.units.files import UnitFiles
+from certaudit.host.units.live import LiveState, LiveUnits, ManagerError, moment
+from certaudit.host.units.systemd import live_systemd
 
 USR = "usr/lib/systemd/system"
 NEXT = 1_795_478_400_000_000  # 2026-11-24 00:00 UTC

@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from certaudit.errors import UnreadableError
-from certaudit.host import unpacking
-from certaudit.host.log_files import LINE_LIMIT, UNKNOWN_TIME, LogFile, log_file, rotated
+from certaudit.host.logs import unpacking
+from certaudit.host.logs.files import LINE_LIMIT, UNKNOWN_TIME, LogFile, log_file, rotated
+from certaudit.host.logs.scan import search
 from certaudit.host.root import Root
-from certaudit.host.scan import search
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from certaudit.host import matcher
-from certaudit.host.matcher import FAST, MOST, RARE, Matcher, Needle, needles
+from certaudit.host.logs import matcher
+from certaudit.host.logs.matcher import FAST, MOST, RARE, Matcher, Needle, needles
 
 PIECES = st.sampled_from([b"a", b"b", b"aa", b"ab", b"abab", b"backup-", b"up-", b" "])
 LITERALS = st.lists(st.lists(PIECES, min_size=1, max_size=4).map(b"".join), unique=True, max_size=12)

@@ -16,13 +16,13 @@ import stringzilla
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certaudit.host import literals as literals_module
-from certaudit.host import scan
-from certaudit.host.literals import newlines
-from certaudit.host.log_files import LogFile, log_file, rotated
-from certaudit.host.matcher import PADDING
+from certaudit.host.logs import literals as literals_module
+from certaudit.host.logs import scan
+from certaudit.host.logs.files import LogFile, log_file, rotated
+from certaudit.host.logs.literals import newlines
+from certaudit.host.logs.matcher import PADDING
+from certaudit.host.logs.scan import Found, search
 from certaudit.host.root import Root
-from certaudit.host.scan import Found, search
 from tests.host.test_unpacking import BARE, PACKERS, small_pieces
 
 WORDS = (b"ertbot", b"certbot.timer", b"/usr/local/sbin/renew", b"Renew the wildcard", b"bot", b"ab")
@@ -195,9 +195,9 @@ LINES = b"".join(b"%d certbot\n" % n if n % 7 == 0 else b"%d\n" % n for n in ran
 SCRIPT = """
 import os, signal, sys, time
 from pathlib import Path, PurePosixPath
-from certaudit.host import scan
+from certaudit.host.logs import scan
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with it ignored
-from certaudit.host.log_files import rotated
+from certaudit.host.logs.files import rotated
 from certaudit.host.root import Root
 root = Path(sys.argv[1])
 files = rotated(Root(root), "/var/log", "syslog")
@@ -299,7 +299,7 @@ def test_no_worker_outlives_the_search(tmp_path: Path, end: signal.Signals) -> N
 
 def test_threads_forbid_workers() -> None:
     tasks = [scan.Task(0, None, 10.0), scan.Task(1, None, 10.0)]
-    code = "from certaudit.host import scan\nprint(scan.worth([scan.Task(0, None, 9)] * 9))"
+    code = "from certaudit.host.logs import scan\nprint(scan.worth([scan.Task(0, None, 9)] * 9))"
     words = [sys.executable, "-c", code]
     with_one = subprocess.run(words, capture_output=True, text=True, check=True)
     assert int(with_one.stdout) == min(len(os.sched_getaffinity(0)), scan.MOST_WORKERS)

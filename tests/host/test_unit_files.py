@@ -9,7 +9,7 @@ import pytest
 
 from certaudit.facts import Unit, UnitLink
 from certaudit.host.root import Root
-from certaudit.host.unit_files import UnitFiles, lingering, split_usr, systemd_release
+from certaudit.host.units.files import UnitFiles, lingering, split_usr, systemd_release
 
 ETC, RUN, USR = "etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system"
 TIMER = "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n"

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certaudit.host import unpacking
-from certaudit.host.unpacking import DamagedError, is_plain, pieces, plain_pieces
+from certaudit.host.logs import unpacking
+from certaudit.host.logs.unpacking import DamagedError, is_plain, pieces, plain_pieces
 
 if sys.version_info >= (3, 14):
     from compression import zstd

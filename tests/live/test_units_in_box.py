@@ -14,7 +14,7 @@ from typing import Any
 
 from certaudit.facts import Setting, Unit
 from certaudit.host.root import Root
-from certaudit.host.unit_files import UnitFiles
+from certaudit.host.units.files import UnitFiles
 from certaudit.parsers.environment import parse_environment
 from certaudit.parsers.exec_line import (
     expand_specifiers,

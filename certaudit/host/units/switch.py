@@ -12,10 +12,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from certaudit.host.bus import BusUnavailableError, pystemd
-from certaudit.host.live_units import ManagerError
 from certaudit.host.process import Completed, ProgramError
 from certaudit.host.runner import find_program, run
+from certaudit.host.units.bus import BusUnavailableError, pystemd
+from certaudit.host.units.live import ManagerError
 
 TIMEOUT = 30.0  # seconds
 MANAGER = (

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from certaudit.host.matcher import Match, Matcher
+from certaudit.host.logs.matcher import Match, Matcher
 
 try:
     import stringzilla

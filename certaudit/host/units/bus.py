@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from certaudit.host.live_units import LiveState, ManagerError
+from certaudit.host.units.live import LiveState, ManagerError
 from certaudit.parsers.unit_name import unit_type
 
 SERVICE = b"org.freedesktop.systemd1"

@@ -12,8 +12,8 @@ from certaudit.errors import UnreadableError
 from certaudit.facts import Unit
 from certaudit.host.identity import os_release
 from certaudit.host.root import Root
-from certaudit.host.unit_search import UnitTree, printable, system_search_path, user_search_path
-from certaudit.host.unit_state import UnitStates
+from certaudit.host.units.search import UnitTree, printable, system_search_path, user_search_path
+from certaudit.host.units.state import UnitStates
 from certaudit.model import Gap
 from certaudit.parsers.preset import PresetRule, parse_preset, preset_rule
 from certaudit.parsers.unit_file import UnitFile, merged, refusing, up_to

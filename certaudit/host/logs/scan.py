@@ -16,8 +16,8 @@ from functools import partial
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
-from certaudit.host.literals import Finder, newlines
-from certaudit.host.log_files import Block, LogFile, Share, text_of
+from certaudit.host.logs.files import Block, LogFile, Share, text_of
+from certaudit.host.logs.literals import Finder, newlines
 
 Progress: TypeAlias = Callable[[int, int], None]  # bytes of files that are behind, and of all
 Report: TypeAlias = Callable[[int], None]
@@ -123,7 +123,7 @@ def shared_out(
 ) -> list[Part]:
     """The parts of all tasks, read here or by so many processes."""
     if workers > 1:
-        from certaudit.host.workers import Crew, Lost, NoCrewError  # noqa: PLC0415 - slow to import
+        from certaudit.host.logs.workers import Crew, Lost, NoCrewError  # noqa: PLC0415 - slow to import
 
         try:
             with Crew(work, workers) as crew:

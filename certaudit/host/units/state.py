@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from certaudit.errors import ParseError, UnreadableError
 from certaudit.facts import Setting
-from certaudit.host.unit_search import Directory, UnitTree, is_under
+from certaudit.host.units.search import Directory, UnitTree, is_under
 from certaudit.parsers.exec_line import expand_specifiers, unit_specifiers
 from certaudit.parsers.unit_file import UnitFile, merged
 from certaudit.parsers.unit_name import (

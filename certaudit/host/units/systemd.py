@@ -9,7 +9,7 @@ from typing import Protocol
 
 from certaudit.facts import Unit
 from certaudit.host.root import Root
-from certaudit.host.unit_files import UnitFiles
+from certaudit.host.units.files import UnitFiles
 from certaudit.model import Gap
 from certaudit.parsers.preset import PresetRule
 
@@ -54,9 +54,9 @@ def live_systemd(root: Root) -> Systemd:
     if root.entry(BOOTED) is None:
         return files
     # an image has no manager to ask, and need not pay for the way to one
-    from certaudit.host.bus import open_bus  # noqa: PLC0415
-    from certaudit.host.live_units import LiveUnits, ManagerError  # noqa: PLC0415
-    from certaudit.host.systemctl import Systemctl  # noqa: PLC0415
+    from certaudit.host.units.bus import open_bus  # noqa: PLC0415
+    from certaudit.host.units.live import LiveUnits, ManagerError  # noqa: PLC0415
+    from certaudit.host.units.systemctl import Systemctl  # noqa: PLC0415
 
     try:
         return LiveUnits(files, open_bus())

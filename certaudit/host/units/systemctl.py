@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable, Mapping
 
 from certaudit.errors import ParseError
-from certaudit.host.live_units import LiveState, ManagerError
 from certaudit.host.process import ProgramError
 from certaudit.host.runner import find_program, run
+from certaudit.host.units.live import LiveState, ManagerError
 from certaudit.parsers.systemctl_show import parse_list_units, parse_show, parse_timestamp
 from certaudit.parsers.timespan import parse_timespan
 from certaudit.parsers.unit_words import split_words

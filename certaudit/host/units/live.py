@@ -14,7 +14,7 @@ from typing import Protocol
 
 from certaudit.errors import CertauditError, UnreadableError
 from certaudit.facts import Unit
-from certaudit.host.unit_files import UnitFiles
+from certaudit.host.units.files import UnitFiles
 from certaudit.model import Gap
 from certaudit.parsers.preset import PresetRule
 from certaudit.parsers.unit_name import name_kind, unit_type

@@ -14,9 +14,9 @@ from pathlib import PurePosixPath
 from typing import IO, NamedTuple
 
 from certaudit.errors import UnreadableError
-from certaudit.host.literals import newlines
+from certaudit.host.logs.literals import newlines
+from certaudit.host.logs.unpacking import DamagedError, is_plain, pieces, plain_pieces
 from certaudit.host.root import Root
-from certaudit.host.unpacking import DamagedError, is_plain, pieces, plain_pieces
 
 UNKNOWN_TIME = datetime.fromtimestamp(0, timezone.utc)
 LINE_LIMIT = 1 << 16
@@ -66,7 +66,8 @@ class LogFile:
         for data, start, end, _ in self.blocks():
             whole = data[start:end].removesuffix(b"\n")
             lines = whole.decode("utf-8", "replace").split("\n")
-            if max(map(len, lines)) > LINE_LIMIT // 4:  # a character takes up to four bytes
+            # a character takes up to four bytes
+            if end - start > LINE_LIMIT // 4 and max(map(len, lines)) > LINE_LIMIT // 4:
                 lines = [text_of(line) for line in whole.split(b"\n")]
             yield from lines
 

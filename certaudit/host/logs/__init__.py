@@ -1,0 +1,1 @@
+"""The logs of a machine as bytes and lines: rotated, packed, and searched once for everything."""
