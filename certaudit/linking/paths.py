@@ -15,7 +15,7 @@ from certaudit.catalogue import mentions_client
 from certaudit.facts import Candidate, Entry, Hooks, LineageFact
 from certaudit.linking import distribution
 from certaudit.linking.distribution import Hooked
-from certaudit.linking.invocations import Invocation, Options, find
+from certaudit.linking.invocations import ELSEWHERE, Invocation, Options, find, handed_on
 from certaudit.linking.reach import reach
 from certaudit.model import (
     Distribution,
@@ -52,11 +52,10 @@ class Lineages:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """One trigger that leads to a client, with its paths and what could not be followed."""
+    """One trigger that leads to a client, with its paths."""
 
     trigger: Trigger
     paths: tuple[RenewalPath, ...]
-    gaps: tuple[Gap, ...]
     candidate: Candidate
     logs: tuple[str, ...] = ()  # where its calls write their log, if not in the usual place
 
@@ -73,7 +72,6 @@ def link(
     """
     calls = list(all_calls(traced, lineages.options))
     renewing = [(call, later) for call, later in calls if call.renews]
-    gaps = candidate_gaps(candidate, traced, bool(renewing))
     if not renewing:
         return None
     stop = stopped(candidate, [call for call, _ in renewing], missing)
@@ -86,7 +84,7 @@ def link(
         trigger = replace(trigger, reasons=(*trigger.reasons, *stop))
     paths = build(candidate, trigger, renewing, lineages, missing)
     logs = tuple(c.arguments.logs_dir for c, _ in renewing if c.arguments.logs_dir and not c.contained)
-    return Linked(trigger, paths, gaps, candidate, logs)
+    return Linked(trigger, paths, candidate, logs)
 
 
 def all_calls(traced: Traced, options: Options = ()) -> Iterator[tuple[Invocation, tuple[Command, ...]]]:
@@ -98,15 +96,34 @@ def all_calls(traced: Traced, options: Options = ()) -> Iterator[tuple[Invocatio
             yield call, rest + after
 
 
-def candidate_gaps(candidate: Candidate, traced: Traced, leads: bool) -> tuple[Gap, ...]:
-    """What could not be followed, where it may hide a client."""
-    gaps = [*candidate.unknown] if leads else []
+def candidate_gaps(candidate: Candidate, traced: Traced) -> tuple[Gap, ...]:
+    """What could not be followed, where it may hide a client, also of a candidate that leads to none.
+
+    What is switched off hides nothing that runs.
+    """
+    calls = [call for call, _ in all_calls(traced) if call.renews]
+    if not calls and (candidate.trigger.state == "off" or candidate.conditions):
+        return ()
+    gaps = [*candidate.unknown] if calls else []
     for _, trace in traced:
         for place in trace.unresolved:
             if mentions_client(place.text):
                 where = Evidence(place.place.path, place.place.line or None, place.place.text)
                 gaps.append(Gap("scripts", place.reason, (where,)))
+        gaps += [
+            not_seen(command, f"what {command.argv[0]} runs is not followed")
+            for command in trace.commands
+            if handed_on(command)
+        ]
+    text = "which certificates a client renews in a container or another root is not seen"
+    gaps.extend(not_seen(call.command, text) for call in calls if call.config_dir == ELSEWHERE)
     return tuple(gaps)
+
+
+def not_seen(command: Command, reason: str) -> Gap:
+    """A command behind which a client does what cannot be seen here."""
+    where = Evidence(command.place.path, command.place.line or None, command.place.text)
+    return Gap("scripts", reason, (where,))
 
 
 def stopped(
@@ -126,6 +143,8 @@ def call_stop(call: Invocation, missing: Callable[[str, Sequence[str]], bool]) -
         return guard_reason(call.blocked)
     program = call.command.argv[0]
     search = dict(call.command.environment).get("PATH", "").split(":")
+    if program and "/" in program and not program.startswith("/"):  # relative to where it is called
+        program = call.command.program if (call.command.program or "").startswith("/") else None
     if program and not call.contained and missing(program, search):
         place = call.command.place
         where = Evidence(place.path, place.line or None, place.text)

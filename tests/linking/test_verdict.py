@@ -76,6 +76,14 @@ def test_silence_says_of_what() -> None:
     )
 
 
+def test_a_renewer_that_was_not_seen_is_not_called_the_one_renewer() -> None:
+    assert clean(lineage(renewers=()), gaps=1) == (
+        "What renews a.example was not found, as far as could be seen: 1 question stayed open."
+    )
+    many = [lineage(f"{x}.example", renewers=()) for x in "abc"]
+    assert clean(*many, gaps=1).startswith("What renews 3 certificates was not found, ")
+
+
 def test_silence_with_gaps_says_how_far_it_could_be_seen() -> None:
-    text = clean(lineage(), gaps=2)
+    text = clean(lineage(renewers=(TIMER.id,)), gaps=2)
     assert text.endswith(", as far as could be seen: 2 questions stayed open.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from certaudit.parsers.shell.builtins import BUILTINS, PURE
@@ -24,6 +25,9 @@ from certaudit.parsers.shell.syntax import Assignment, Redirection, Simple, Word
 SHELLS = frozenset(["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "rbash"])
 SYSTEM = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin"})
 NOT_WRITTEN = re.compile(r"[0-9]*>&")
+INTERPRETERS = re.compile(
+    r"(?:python|perl|php|ruby|lua|tclsh|pypy)[0-9.]*|node|nodejs|expect|ansible-playbook"
+)
 SHEBANG = re.compile(r"#![ \t]*\S+(?:[ \t]+([^\n]{1,100}))?")
 
 
@@ -158,6 +162,8 @@ class Commands(Scopes):
 
     def external(self, first: str, call: Call, state: State) -> Formula:
         """A program: followed if it is a readable shell script, else a leaf."""
+        if INTERPRETERS.fullmatch(PurePosixPath(first).name) and not call.elsewhere:
+            self.interpreted(call, state)
         path = self.program(first, call, state)
         known = PurePosixPath(first).name in self.limits.leaves or (path or "").startswith(
             "/etc/init.d/"
@@ -172,11 +178,32 @@ class Commands(Scopes):
             shebang = SHEBANG.match(script.text)
             letters = (shebang[1] or "").split()[-1:] if shebang else []
             options = shell_options(tuple(letters))[0]
-            return self.script(script, first, language, options, call, state)
+            # execve(2): the interpreter is given the path that the search found, and that is $0
+            name = first if "/" in first else path
+            return self.script(script, name, language, options, call, state)
         if str(PurePosixPath(script.path).parent) not in SYSTEM:
             reason = f"a {language.rstrip('0123456789.')} script: not followed"
             self.unresolved(call.place, reason, mentioning(script.text))
         return self.leaf(call, state, path)
+
+    def interpreted(self, call: Call, state: State) -> None:
+        """Say where an interpreter's script, or the text it is given, names a client."""
+        for before, word in pairwise(call.argv):
+            if not isinstance(word, str):
+                return
+            if before in ("-c", "-e", "-r") or (word[:1] != "-" and before != "-m"):
+                text = word if before in ("-c", "-e", "-r") else self.not_shell(word, state)
+                if lines := mentioning(text):
+                    self.unresolved(call.place, "a text for an interpreter: not followed", lines)
+                return
+
+    def not_shell(self, word: str, state: State) -> str:
+        """The text of an interpreter's script, or nothing: not there, packaged, or itself a client."""
+        path = absolute(word, state.directory)
+        known = PurePosixPath(word).name in self.limits.leaves
+        script = self.machine.script(path) if path and not known else None
+        packaged = script is None or str(PurePosixPath(script.path).parent) in SYSTEM
+        return "" if script is None or packaged else script.text
 
     def program(self, first: str, call: Call, state: State) -> str | None:
         """The file that a command's first word names, or ``None``."""
