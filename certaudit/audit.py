@@ -54,6 +54,7 @@ from certaudit.sources import cron, logs, packages, served, shell_history, syste
 from certaudit.sources.certbot import collect_lineages
 from certaudit.sources.certbot_hooks import collect_hooks
 from certaudit.sources.certbot_installed import installed_certbots
+from certaudit.sources.containers import container_gaps
 from certaudit.sources.copies import find_copies
 from certaudit.sources.references import find_references
 from certaudit.sources.scripts import ScriptMachine, followed, trace, unreadable_gaps
@@ -90,6 +91,7 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
     ]
     gaps.extend(gap for candidate, steps in traced for gap in candidate_gaps(candidate, steps))
     gaps.extend(unreadable_gaps(machine))
+    gaps.extend(container_gaps(host.root))
     gaps.extend(host.systemd.gaps)
     model = tie(host, policy, linked, facts, half, gaps)
     return model if ask is None else with_served(host, model, facts, ask)

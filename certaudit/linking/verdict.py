@@ -77,7 +77,10 @@ def held(stale: list[Deployment]) -> str:
 
 def worst(finding: Finding, rest: int) -> str:
     """A finding as the verdict, with how many more there are."""
-    text = finding.message[:1].upper() + finding.message[1:].rstrip(".")
+    first = finding.message.partition(" ")[0]
+    name = "." in first or "/" in first  # stays as it is typed
+    text = finding.message if name else finding.message[:1].upper() + finding.message[1:]
+    text = text.rstrip(".")
     return f"{text}." if not rest else f"{text} ({count(rest, 'more finding')})."
 
 

@@ -60,6 +60,12 @@ def test_a_rule_without_a_rank_speaks_too() -> None:
     assert verdict(report) == "X is on."
 
 
+def test_a_name_at_the_beginning_is_not_written_large() -> None:
+    model = Model(HOST, lineages=(lineage(),))
+    told = flagged("expired-or-expiring", "a.example expired on 2024-02-01")
+    assert verdict(Report(model, "", (told,))) == "a.example expired on 2024-02-01."
+
+
 def clean(*lineages: Lineage, gaps: int = 0) -> str:
     seen = tuple(Gap("logs", f"closed {n}") for n in range(gaps))
     results = tuple(Result(f"rule-{n}", "not_assessed", "high") for n in range(gaps))
