@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container by name: ``command`` is its entry point with arguments; ``stays``: it runs, or will."""
+    """A container by name: ``command`` is its entry point with arguments; ``stays``: runs, or will."""
 
     name: str
     image: str

@@ -15,7 +15,7 @@ CONFIG = {
     "State": {"Running": False},
     "Config": {
         "Image": "certbot/certbot",
-        "Entrypoint": ["/bin/sh", "-c", "certbot renew"],
+        "Entrypoint": ["sh", "-c", "certbot renew"],
         "Cmd": None,
     },
 }
