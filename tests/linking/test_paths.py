@@ -111,7 +111,7 @@ def unseen(candidate: Candidate) -> tuple[Gap, ...]:
     "text",
     [
         'certbot renew; "$EDITOR" certbot; . "$UNKNOWN/certbot.sh"',
-        "proxychains4 -q certbot renew",
+        "cronitor exec abc certbot renew",
         "ls /etc/letsencrypt/live | xargs -I{} certbot renew --cert-name {}",
         "find /etc/letsencrypt/renewal -name '*.conf' -exec certbot renew ';'",
         'script -qc "certbot renew" /dev/null',
@@ -144,7 +144,7 @@ def test_a_command_that_hides_no_client_is_no_gap(text: str) -> None:
 
 
 def test_what_is_switched_off_hides_nothing() -> None:
-    assert unseen(cron("proxychains4 certbot renew", state="off")) == ()
+    assert unseen(cron("cronitor exec abc certbot renew", state="off")) == ()
 
 
 def test_gaps_of_a_candidate_count_only_where_it_leads_to_a_client() -> None:
