@@ -87,7 +87,7 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
     linked = [
         replace(one, trigger=replace(one.trigger, schedule=systemd.scheduled(one.candidate, host)))
         for candidate, steps in traced
-        if (one := link(candidate, steps, lineages, machine.missing))
+        if (one := link(candidate, steps, lineages, machine))
     ]
     gaps.extend(gap for candidate, steps in traced for gap in candidate_gaps(candidate, steps))
     gaps.extend(unreadable_gaps(machine))

@@ -7,9 +7,10 @@ if it can renew at least one lineage.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Candidate, Entry, Hooks, LineageFact
@@ -29,6 +30,16 @@ from certaudit.model import (
 from certaudit.parsers.shell import Command, Guard, Trace
 
 Traced = tuple[tuple[Entry, Trace], ...]
+
+
+class Local(Protocol):
+    """What is asked of the machine about a call; both answer yes only where it is certain."""
+
+    def missing(self, name: str, search_path: Sequence[str]) -> bool:
+        """Is a program not on a search path?"""
+
+    def barred(self, user: str | None, directory: str) -> bool:
+        """Is a user kept from writing to certbot's directory?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +75,14 @@ def link(
     candidate: Candidate,
     traced: Traced,
     lineages: Lineages,
-    missing: Callable[[str, Sequence[str]], bool],
+    machine: Local,
 ) -> Linked | None:
-    """A candidate as a trigger with its paths; ``None`` if it never leads to a client.
-
-    ``missing`` tells whether a program is certainly not on a search path.
-    """
+    """A candidate as a trigger with its paths; ``None`` if it never leads to a client."""
     calls = list(all_calls(traced, lineages.options))
     renewing = [(call, later) for call, later in calls if call.renews]
     if not renewing:
         return None
-    stop = stopped(candidate, [call for call, _ in renewing], missing)
+    stop = stopped(candidate, [call for call, _ in renewing], machine)
     every = (command for _, trace in traced for command in trace.commands)
     beside = dict.fromkeys(distribution.beside(every, (call for call, _ in calls)))
     trigger = replace(candidate.trigger, beside=tuple(beside))
@@ -82,7 +90,7 @@ def link(
         trigger = replace(trigger, state="dormant", reasons=(*stop, *trigger.reasons))
     elif stop:
         trigger = replace(trigger, reasons=(*trigger.reasons, *stop))
-    paths = build(candidate, trigger, renewing, lineages, missing)
+    paths = build(candidate, trigger, renewing, lineages, machine)
     logs = tuple(c.arguments.logs_dir for c, _ in renewing if c.arguments.logs_dir and not c.contained)
     return Linked(trigger, paths, candidate, logs)
 
@@ -126,18 +134,16 @@ def not_seen(command: Command, reason: str) -> Gap:
     return Gap("scripts", reason, (where,))
 
 
-def stopped(
-    candidate: Candidate, calls: list[Invocation], missing: Callable[[str, Sequence[str]], bool]
-) -> tuple[Reason, ...]:
+def stopped(candidate: Candidate, calls: list[Invocation], machine: Local) -> tuple[Reason, ...]:
     """What keeps every client call of a switched-on trigger from happening, or () if one happens."""
     if candidate.conditions:
         return candidate.conditions
-    reasons = [call_stop(call, missing) for call in calls]
+    reasons = [call_stop(call, machine) for call in calls]
     found = [reason for reason in reasons if reason is not None]
     return tuple(dict.fromkeys(found)) if found and len(found) == len(reasons) else ()
 
 
-def call_stop(call: Invocation, missing: Callable[[str, Sequence[str]], bool]) -> Reason | None:
+def call_stop(call: Invocation, machine: Local) -> Reason | None:
     """Why one client call does not happen here, or ``None`` if it does."""
     if call.blocked is not None:
         return guard_reason(call.blocked)
@@ -145,10 +151,14 @@ def call_stop(call: Invocation, missing: Callable[[str, Sequence[str]], bool]) -
     search = dict(call.command.environment).get("PATH", "").split(":")
     if program and "/" in program and not program.startswith("/"):  # relative to where it is called
         program = call.command.program if (call.command.program or "").startswith("/") else None
-    if program and not call.contained and missing(program, search):
-        place = call.command.place
-        where = Evidence(place.path, place.line or None, place.text)
+    place = call.command.place
+    where = Evidence(place.path, place.line or None, place.text)
+    if program and not call.contained and machine.missing(program, search):
         return Reason("program-missing", f"the program it calls, {program}, is not there", (where,))
+    user = call.command.user or call.entry.user
+    if not call.contained and machine.barred(user, call.config_dir):
+        text = f"{user} may not write to {call.config_dir}, where certbot puts its lock"
+        return Reason("no-permission", text, (where,))
     return None
 
 
@@ -164,7 +174,7 @@ def build(
     trigger: Trigger,
     renewing: list[tuple[Invocation, tuple[Command, ...]]],
     lineages: Lineages,
-    missing: Callable[[str, Sequence[str]], bool],
+    machine: Local,
 ) -> tuple[RenewalPath, ...]:
     """The renewal paths of one trigger, their ids made unique."""
     paths: list[RenewalPath] = []
@@ -173,7 +183,7 @@ def build(
         base = path_id(candidate, call)
         ids[base] = ids.get(base, 0) + 1
         name = base if ids[base] == 1 else f"{base}#{ids[base]}"
-        paths.append(one_path(name, trigger, call, later, lineages, call_stop(call, missing)))
+        paths.append(one_path(name, trigger, call, later, lineages, call_stop(call, machine)))
     if candidate.presumed or not trigger.certain:
         paths = [replace(path, certain=False) for path in paths]
     return tuple(paths)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from certaudit.errors import UnreadableError
 from certaudit.facts import Candidate, Entry
+from certaudit.host.identity import users
 from certaudit.host.machine import Host
 from certaudit.host.root import Entry as Node
 from certaudit.model import Evidence, Gap
@@ -102,6 +103,28 @@ class ScriptMachine:
         known = [self.host.root.exists(place) for place in places]
         held = any(self.host.root.exists(d) for d in ("/usr/bin", "/bin"))
         return bool(known) and held and all(k is not True for k in known)
+
+    def barred(self, user: str | None, directory: str) -> bool:
+        """Is a user certainly kept from making certbot's lock file in its directory?
+
+        ``util.lock_dir_until_exit`` does that before anything else. A user with a cli.ini of their own
+        may use other directories; a tree unpacked by somebody else than root tells no owners.
+        """
+        number, home = next(
+            ((uid, home) for name, uid, home in users(self.host.root) if name == user), (None, None)
+        )
+        if not number or self.host.root.exists(f"{home}/.config/letsencrypt/cli.ini"):
+            return False
+        try:
+            top, node = self.host.root.entry("/etc"), self.host.root.entry(directory)
+        except UnreadableError:
+            return False
+        return bool(top and node and top.uid == 0 and closed_to(node, number))
+
+
+def closed_to(node: Node, uid: int) -> bool:
+    """Do a directory's owner and mode keep a user out, whatever groups they are in?"""
+    return node.is_dir and node.uid != uid and not node.mode & 0o022
 
 
 def answer(operator: str, node: Node) -> bool | None:

@@ -170,3 +170,27 @@ def test_a_program_named_relative_to_a_directory_is_looked_for_there() -> None:
     assert linked(cron("cd /opt/venv/bin && ./certbot renew"), A, files=files).trigger.state == "armed"
     files = Files(gone=frozenset({"/opt/venv/bin/certbot"}))
     assert linked(cron("cd /opt/venv/bin && ./certbot renew"), A, files=files).trigger.state == "dormant"
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("certbot renew", "dormant"),
+        ("sudo certbot renew", "armed"),
+        ("su -c 'certbot renew'", "armed"),
+    ],
+)
+def test_a_user_who_may_not_write_to_certbots_directory_renews_nothing(text: str, state: str) -> None:
+    candidate = cron(text)
+    (entry,) = candidate.entries
+    entry = replace(entry, user="admin", environment=(*entry.environment, ("LOGNAME", "admin")))
+    files = Files(closed=frozenset({("admin", "/etc/letsencrypt")}))
+    found = linked(replace(candidate, entries=(entry,)), A, files=files)
+    assert found.trigger.state == state
+    assert (found.trigger.reasons[0].code == "no-permission") == (state == "dormant")
+
+
+def test_shell_operators_in_an_exec_line_are_words_that_certbot_refuses() -> None:
+    found = linked(timer("/usr/bin/certbot -q renew && systemctl reload nginx"), A)
+    assert found.paths[0].skipped == (("a.example", "certbot refuses the word &&"),)
+    assert found.paths[0].state == "dormant"
