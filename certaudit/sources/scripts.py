@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from certaudit.errors import UnreadableError
 from certaudit.facts import Candidate, Entry
@@ -60,7 +60,16 @@ class ScriptMachine:
         interpreter = None
         if match:
             interpreter = match[2] if match[1].endswith("/env") and match[2] else match[1]
+            interpreter = self.shell(interpreter)
         return ScriptText(str(found.path), text, interpreter)
+
+    def shell(self, path: str) -> str:
+        """A shell as it is called, but dash where ``sh`` leads there: it knows less than the others."""
+        try:
+            found = self.host.root.entry(path) if path.endswith("/sh") else None
+        except UnreadableError:
+            return path
+        return str(found.path) if found and found.path.name == "dash" else path
 
     def _note_absent(self, path: str, found: Node | None) -> None:
         """A script in a part of the machine that the tree does not hold: what it does is not known."""
@@ -140,7 +149,8 @@ def answer(operator: str, node: Node) -> bool | None:
 
 def trace(candidate: Candidate, machine: ScriptMachine) -> Traced:
     """What each entry of a candidate would run, in order."""
-    return tuple((entry, follow(start_of(entry), machine)) for entry in candidate.entries)
+    entries = (replace(entry, shell=machine.shell(entry.shell)) for entry in candidate.entries)
+    return tuple((entry, follow(start_of(entry), machine)) for entry in entries)
 
 
 def followed(hook: str, machine: ScriptMachine) -> tuple[Command, ...]:
