@@ -76,7 +76,8 @@ def placed(started: Entry, entry: Entry, command: Command, unit: str) -> Entry:
     asked = tuple(ChainStep(p.path, p.line or None, p.text) for p in command.chain)
     known = {(step.path, step.line) for step in entry.chain}
     chain = (*entry.chain, *(step for step in asked if (step.path, step.line) not in known))
-    via = (*entry.via, unit, *started.via)
+    scripts = (script for script in command.scripts if script != entry.chain[0].path)
+    via = (*entry.via, *scripts, unit, *started.via)
     return replace(started, chain=(*chain, *started.chain), via=via)
 
 

@@ -24,6 +24,7 @@ from certaudit.parsers.shell.syntax import Assignment, Redirection, Simple, Word
 
 SHELLS = frozenset(["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "rbash"])
 SYSTEM = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin"})
+EXPANDED = re.compile(r"[$`\\]")  # what a here-document's text may not be without its delimiter quoted
 NOT_WRITTEN = re.compile(r"[0-9]*>&")
 INTERPRETERS = re.compile(
     r"(?:python|perl|php|ruby|lua|tclsh|pypy)[0-9.]*|node|nodejs|expect|ansible-playbook"
@@ -137,7 +138,7 @@ class Commands(Scopes):
         return self.invoke(replace(inner, argv=argv), state)
 
     def shell(self, call: Call, state: State) -> Formula:
-        """``sh -c text``, ``sh script`` or a shell that reads its standard input."""
+        """``sh -c text``, ``sh script``, or a shell that reads a here-document that nothing expands."""
         name = PurePosixPath(str(call.argv[0])).name
         options, is_text, rest = shell_options(call.argv[1:])
         if rest is None or (is_text and not isinstance(rest[0], str)):
@@ -146,6 +147,10 @@ class Commands(Scopes):
         if is_text:
             return self.shell_text(str(rest[0]), name, options, replace(call, argv=rest[1:]), state)
         if not rest:
+            if call.stdin and not EXPANDED.search(call.stdin):
+                inner = replace(call, argv=(name,), stdin=None)
+                # it begins on the line below
+                return self.shell_text("\n" + call.stdin, name, options, inner, state)
             lines = mentioning(call.stdin or "")
             self.unresolved(call.place, "the shell reads its commands from standard input", lines)
             return self.leaf(call, state)

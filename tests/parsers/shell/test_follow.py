@@ -293,7 +293,7 @@ UNRESOLVED = [
     ('eval "$X"', "eval of a text that is not known", 'eval "$X"'),
     ('sh -c "$X"', "the text for the shell is not known", 'sh -c "$X"'),
     ("bash /opt/none.sh", "the script /opt/none.sh could not be read", "bash /opt/none.sh"),
-    ("bash <<E\ncertbot renew\nE\n", STDIN, "certbot renew"),
+    ("bash <<E\ncertbot renew $X\nE\n", STDIN, "certbot renew $X"),
     ("curl x | sh", STDIN, ""),
     (". /opt/conf", "the sourced file /opt/conf could not be read", ". /opt/conf"),
     ("cd $X; ./certbot-auto", "it is named relative to a directory that is not known", "./certbot-auto"),
@@ -308,6 +308,14 @@ def test_what_cannot_be_followed_is_said(text: str, reason: str, words: str) -> 
     scripts = {"/opt/x.py": "#!/usr/bin/env python3\nimport os\nrun('certbot renew')\n"}
     (found,) = cron(text, scripts).unresolved
     assert (found.reason, found.text, found.place.path) == (reason, words, PLACE.path)
+
+
+def test_a_here_document_without_expansions_is_read_at_its_own_lines() -> None:
+    text = "#!/bin/sh\nsudo bash -s <<'E'\ncd /srv\ncertbot renew\nE\nsystemctl reload nginx\n"
+    trace = cron("/w.sh", {"/w.sh": text})
+    assert argvs(trace) == [("certbot", "renew"), ("systemctl", "reload", "nginx")]
+    assert [command.place.line for command in trace.commands] == [4, 6]
+    assert trace.unresolved == ()
 
 
 def test_commands_before_a_syntax_error_stand_with_the_line_of_the_error() -> None:
