@@ -292,7 +292,9 @@ def boot_services(services: Services) -> Iterator[Candidate]:
         if not name.endswith(".service") or is_template(name):
             continue
         unit = services.manager.systemd.unit(name)
-        if unit is None or unit.name != name or not (at_boot(unit) or is_masked_boot(unit)):
+        if unit is None or unit.name != name:
+            continue
+        if not (at_boot(unit) or is_masked_boot(unit) or by_generator(unit, services.host)):
             continue
         switch = judge_boot(unit)
         entries, conditions, gaps = services.started(unit, name)
@@ -308,6 +310,17 @@ def boot_services(services: Services) -> Iterator[Candidate]:
             certain=switch.certain,
         )
         yield Candidate(trigger, entries, conditions, gaps)
+
+
+def by_generator(unit: Unit, host: Host) -> bool:
+    """``rc-local.service`` of an executable /etc/rc.local (systemd-rc-local-generator(8))."""
+    if unit.name != "rc-local.service" or unit.manager is not None:
+        return False
+    try:
+        entry = host.root.entry("/etc/rc.local")
+    except UnreadableError:
+        return False
+    return bool(entry and entry.is_file and entry.executable)
 
 
 def is_masked_boot(unit: Unit) -> bool:

@@ -29,6 +29,8 @@ NOT_WRITTEN = re.compile(r"[0-9]*>&")
 INTERPRETERS = re.compile(
     r"(?:python|perl|php|ruby|lua|tclsh|pypy)[0-9.]*|node|nodejs|expect|ansible-playbook"
 )
+MAKES = frozenset({"make", "gmake"})
+MAKEFILES = ["GNUmakefile", "makefile", "Makefile"]  # in the order make(1) looks for them
 SHEBANG = re.compile(r"#![ \t]*\S+(?:[ \t]+([^\n]{1,100}))?")
 
 
@@ -169,6 +171,8 @@ class Commands(Scopes):
         """A program: followed if it is a readable shell script, else a leaf."""
         if INTERPRETERS.fullmatch(PurePosixPath(first).name) and not call.elsewhere:
             self.interpreted(call, state)
+        if PurePosixPath(first).name in MAKES and not call.elsewhere:
+            self.made(call, state)
         path = self.program(first, call, state)
         known = PurePosixPath(first).name in self.limits.leaves or (path or "").startswith(
             "/etc/init.d/"
@@ -197,14 +201,27 @@ class Commands(Scopes):
             if not isinstance(word, str):
                 return
             if before in ("-c", "-e", "-r") or (word[:1] != "-" and before != "-m"):
-                text = word if before in ("-c", "-e", "-r") else self.not_shell(word, state)
+                text = word if before in ("-c", "-e", "-r") else self.not_shell(word, state.directory)
                 if lines := mentioning(text):
                     self.unresolved(call.place, "a text for an interpreter: not followed", lines)
                 return
 
-    def not_shell(self, word: str, state: State) -> str:
+    def made(self, call: Call, state: State) -> None:
+        """Say where a makefile names a client: make(1), ``-C`` and ``-f``, and its usual names."""
+        given = dict(pairwise(word for word in call.argv if isinstance(word, str)))
+        directory = absolute(given.get("-C", "."), state.directory)
+        names = [given["-f"]] if "-f" in given else MAKEFILES
+        for name in names:
+            path = absolute(name, directory)
+            known = path is not None and self.machine.test("-e", path) is not False
+            if known and (text := self.not_shell(name, directory)):
+                if lines := mentioning(text):
+                    self.unresolved(call.place, "a makefile: not followed", lines)
+                return
+
+    def not_shell(self, word: str, directory: str | None) -> str:
         """The text of an interpreter's script, or nothing: not there, packaged, or itself a client."""
-        path = absolute(word, state.directory)
+        path = absolute(word, directory)
         known = PurePosixPath(word).name in self.limits.leaves
         script = self.machine.script(path) if path and not known else None
         packaged = script is None or str(PurePosixPath(script.path).parent) in SYSTEM

@@ -298,6 +298,9 @@ UNRESOLVED = [
     (". /opt/conf", "the sourced file /opt/conf could not be read", ". /opt/conf"),
     ("cd $X; ./certbot-auto", "it is named relative to a directory that is not known", "./certbot-auto"),
     ("/opt/x.py", "a python script: not followed", "run('certbot renew')"),
+    ("python3 -u /opt/x.py", "a text for an interpreter: not followed", "run('certbot renew')"),
+    ("make -s -C /opt/tls renew", "a makefile: not followed", "certbot -q renew"),
+    ("make -f /opt/tls/Makefile", "a makefile: not followed", "certbot -q renew"),
     ("f() { f; }; f", "the function f calls itself", "f"),
     ("if true; then certbot", "not read further: expected 'fi', found ''", "if true; then certbot"),
 ]  # fmt: skip
@@ -305,7 +308,10 @@ UNRESOLVED = [
 
 @pytest.mark.parametrize(("text", "reason", "words"), UNRESOLVED)
 def test_what_cannot_be_followed_is_said(text: str, reason: str, words: str) -> None:
-    scripts = {"/opt/x.py": "#!/usr/bin/env python3\nimport os\nrun('certbot renew')\n"}
+    scripts = {
+        "/opt/x.py": "#!/usr/bin/env python3\nimport os\nrun('certbot renew')\n",
+        "/opt/tls/Makefile": "renew:\n\tcertbot -q renew\n",
+    }
     (found,) = cron(text, scripts).unresolved
     assert (found.reason, found.text, found.place.path) == (reason, words, PLACE.path)
 
