@@ -122,13 +122,14 @@ class ScriptMachine:
         number, home = next(
             ((uid, home) for name, uid, home in users(self.host.root) if name == user), (None, None)
         )
-        if not number or self.host.root.exists(f"{home}/.config/letsencrypt/cli.ini"):
+        if not number:
             return False
         try:
+            own = self.host.root.entry(f"{home}/.config/letsencrypt/cli.ini")
             top, node = self.host.root.entry("/etc"), self.host.root.entry(directory)
         except UnreadableError:
             return False
-        return bool(top and node and top.uid == 0 and closed_to(node, number))
+        return bool(not own and top and node and top.uid == 0 and closed_to(node, number))
 
 
 def closed_to(node: Node, uid: int) -> bool:
@@ -149,8 +150,14 @@ def answer(operator: str, node: Node) -> bool | None:
 
 def trace(candidate: Candidate, machine: ScriptMachine) -> Traced:
     """What each entry of a candidate would run, in order."""
-    entries = (replace(entry, shell=machine.shell(entry.shell)) for entry in candidate.entries)
-    return tuple((entry, follow(start_of(entry), machine)) for entry in entries)
+    return tuple(
+        (entry, follow(start_of(as_here(entry, machine)), machine)) for entry in candidate.entries
+    )
+
+
+def as_here(entry: Entry, machine: ScriptMachine) -> Entry:
+    """An entry with the shell that its own name stands for on this machine."""
+    return replace(entry, shell=machine.shell(entry.shell))
 
 
 def followed(hook: str, machine: ScriptMachine) -> tuple[Command, ...]:
