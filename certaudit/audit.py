@@ -23,7 +23,15 @@ from certaudit.linking.fired import firings
 from certaudit.linking.left_behind import left_behind
 from certaudit.linking.lineages import lineage_of
 from certaudit.linking.packages import changes, migrations
-from certaudit.linking.paths import Lineages, Linked, all_calls, hook_commands, link, scripts_of
+from certaudit.linking.paths import (
+    Lineages,
+    Linked,
+    all_calls,
+    candidate_gaps,
+    hook_commands,
+    link,
+    scripts_of,
+)
 from certaudit.linking.redaction import redacted
 from certaudit.linking.starvation import starvations
 from certaudit.linking.two_logs import on_one_clock
@@ -46,10 +54,12 @@ from certaudit.sources import cron, logs, packages, served, shell_history, syste
 from certaudit.sources.certbot import collect_lineages
 from certaudit.sources.certbot_hooks import collect_hooks
 from certaudit.sources.certbot_installed import installed_certbots
+from certaudit.sources.containers import container_gaps
 from certaudit.sources.copies import find_copies
 from certaudit.sources.references import find_references
 from certaudit.sources.scripts import ScriptMachine, followed, trace, unreadable_gaps
 from certaudit.sources.served import Ask
+from certaudit.sources.unit_starts import unit_starts
 
 DEFAULT_CONFIG = "/etc/letsencrypt"
 DEFAULT_LOGS = "/var/log/letsencrypt"
@@ -65,7 +75,8 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
     timers, half = systemd.collect(host)
     jobs, cron_gaps = cron.collect(host, machine)
     gaps.extend(cron_gaps)
-    traced = [(candidate, trace(candidate, machine)) for candidate in (*timers, *jobs)]
+    units = unit_starts(host, machine)
+    traced = [(one, units.joined(trace(one, machine))) for one in (*timers, *jobs)]
     calls = [call for _, t in traced for call, _ in all_calls(t)]
     others = {call.config_dir for call in calls if call.config_dir.startswith("/")} - {DEFAULT_CONFIG}
     lineages, facts = read_lineages(host, [DEFAULT_CONFIG, *sorted(others)], gaps)
@@ -76,10 +87,11 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
     linked = [
         replace(one, trigger=replace(one.trigger, schedule=systemd.scheduled(one.candidate, host)))
         for candidate, steps in traced
-        if (one := link(candidate, steps, lineages, machine.missing))
+        if (one := link(candidate, steps, lineages, machine))
     ]
-    gaps.extend(gap for one in linked for gap in one.gaps)
+    gaps.extend(gap for candidate, steps in traced for gap in candidate_gaps(candidate, steps))
     gaps.extend(unreadable_gaps(machine))
+    gaps.extend(container_gaps(host.root))
     gaps.extend(host.systemd.gaps)
     model = tie(host, policy, linked, facts, half, gaps)
     return model if ask is None else with_served(host, model, facts, ask)

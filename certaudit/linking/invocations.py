@@ -24,6 +24,12 @@ TAKES_VALUE = frozenset({
     "--user", "--network", "--net", "--entrypoint", "--mount", "--label", "-l", "--env-file",
     "-f", "--file", "--project-name", "-h", "--hostname", "--link", "--dns", "--ip",
 })  # fmt: skip
+# What only speaks of commands, or runs them on another machine.
+NO_RUNNERS = frozenset({
+    "echo", "printf", "logger", "mail", "mailx", "mutt", "sendmail", "wall", "curl", "wget", "grep",
+    "egrep", "pgrep", "pkill", "killall", "ssh", "lxc", "incus", "machinectl", "kubectl",
+})  # fmt: skip
+ELSEWHERE = "a container"  # a config directory of which nothing is seen
 Words = tuple[str | None, ...]
 Options = tuple[tuple[str, str], ...]
 
@@ -82,6 +88,8 @@ def of_command(
     if call is None:
         return None
     client, argv, mounted = call
+    if "chroot" in command.prefixes:
+        mounted = ELSEWHERE
     arguments = parse_arguments(argv[1:], () if mounted else options)
     blocked = next((guard for guard in command.guards if guard.holds is False), None)
     return Invocation(
@@ -118,6 +126,25 @@ def unwrapped(command: Command) -> tuple[Client, Words, str | None] | None:
     return None
 
 
+def handed_on(command: Command) -> bool:
+    """Does a program that is not known get a client and a renewing verb among its words?
+
+    ``xargs certbot renew`` and ``script -c "certbot renew"`` do; a message that speaks of one does not.
+    """
+    if not command.argv or command.argv[0] is None or unwrapped(command):
+        return False
+    if PurePosixPath(command.argv[0]).name in NO_RUNNERS:
+        return False
+    words = [word for word in command.argv[1:] if word is not None]
+    for position, word in enumerate(words):
+        if client_named(PurePosixPath(word).name) and RENEWING & set(words[position + 1 :]):
+            return True
+        first, *rest = word.split() or [""]
+        if client_named(PurePosixPath(first).name) and RENEWING & set(rest):
+            return True
+    return False
+
+
 def client_named(name: str) -> Client | None:
     """The client one of whose programs has that name."""
     return next((c for c in clients() if name in c.programs), None)
@@ -136,7 +163,7 @@ def snap_call(argv: Words) -> tuple[Client, Words, str | None] | None:
 
 def container_call(argv: Words) -> tuple[Client, Words, str | None] | None:
     """``docker run|exec ... IMAGE|SERVICE [program] arguments``."""
-    mounted = "a container"
+    mounted = ELSEWHERE
     for before, word in pairwise(argv):
         if before in ("-v", "--volume") and word and ":/etc/letsencrypt" in word:
             mounted = word.partition(":")[0]

@@ -7,15 +7,16 @@ if it can renew at least one lineage.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Candidate, Entry, Hooks, LineageFact
 from certaudit.linking import distribution
 from certaudit.linking.distribution import Hooked
-from certaudit.linking.invocations import Invocation, Options, find
+from certaudit.linking.invocations import ELSEWHERE, Invocation, Options, find, handed_on
 from certaudit.linking.reach import reach
 from certaudit.model import (
     Distribution,
@@ -29,6 +30,16 @@ from certaudit.model import (
 from certaudit.parsers.shell import Command, Guard, Trace
 
 Traced = tuple[tuple[Entry, Trace], ...]
+
+
+class Local(Protocol):
+    """What is asked of the machine about a call; both answer yes only where it is certain."""
+
+    def missing(self, name: str, search_path: Sequence[str]) -> bool:
+        """Is a program not on a search path?"""
+
+    def barred(self, user: str | None, directory: str) -> bool:
+        """Is a user kept from writing to certbot's directory?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +63,10 @@ class Lineages:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """One trigger that leads to a client, with its paths and what could not be followed."""
+    """One trigger that leads to a client, with its paths."""
 
     trigger: Trigger
     paths: tuple[RenewalPath, ...]
-    gaps: tuple[Gap, ...]
     candidate: Candidate
     logs: tuple[str, ...] = ()  # where its calls write their log, if not in the usual place
 
@@ -65,18 +75,14 @@ def link(
     candidate: Candidate,
     traced: Traced,
     lineages: Lineages,
-    missing: Callable[[str, Sequence[str]], bool],
+    machine: Local,
 ) -> Linked | None:
-    """A candidate as a trigger with its paths; ``None`` if it never leads to a client.
-
-    ``missing`` tells whether a program is certainly not on a search path.
-    """
+    """A candidate as a trigger with its paths; ``None`` if it never leads to a client."""
     calls = list(all_calls(traced, lineages.options))
     renewing = [(call, later) for call, later in calls if call.renews]
-    gaps = candidate_gaps(candidate, traced, bool(renewing))
     if not renewing:
         return None
-    stop = stopped(candidate, [call for call, _ in renewing], missing)
+    stop = stopped(candidate, [call for call, _ in renewing], machine)
     every = (command for _, trace in traced for command in trace.commands)
     beside = dict.fromkeys(distribution.beside(every, (call for call, _ in calls)))
     trigger = replace(candidate.trigger, beside=tuple(beside))
@@ -84,9 +90,9 @@ def link(
         trigger = replace(trigger, state="dormant", reasons=(*stop, *trigger.reasons))
     elif stop:
         trigger = replace(trigger, reasons=(*trigger.reasons, *stop))
-    paths = build(candidate, trigger, renewing, lineages, missing)
+    paths = build(candidate, trigger, renewing, lineages, machine)
     logs = tuple(c.arguments.logs_dir for c, _ in renewing if c.arguments.logs_dir and not c.contained)
-    return Linked(trigger, paths, gaps, candidate, logs)
+    return Linked(trigger, paths, candidate, logs)
 
 
 def all_calls(traced: Traced, options: Options = ()) -> Iterator[tuple[Invocation, tuple[Command, ...]]]:
@@ -98,38 +104,61 @@ def all_calls(traced: Traced, options: Options = ()) -> Iterator[tuple[Invocatio
             yield call, rest + after
 
 
-def candidate_gaps(candidate: Candidate, traced: Traced, leads: bool) -> tuple[Gap, ...]:
-    """What could not be followed, where it may hide a client."""
-    gaps = [*candidate.unknown] if leads else []
+def candidate_gaps(candidate: Candidate, traced: Traced) -> tuple[Gap, ...]:
+    """What could not be followed, where it may hide a client, also of a candidate that leads to none.
+
+    What is switched off hides nothing that runs.
+    """
+    calls = [call for call, _ in all_calls(traced) if call.renews]
+    if not calls and (candidate.trigger.state == "off" or candidate.conditions):
+        return ()
+    gaps = [*candidate.unknown] if calls else []
     for _, trace in traced:
         for place in trace.unresolved:
             if mentions_client(place.text):
                 where = Evidence(place.place.path, place.place.line or None, place.place.text)
                 gaps.append(Gap("scripts", place.reason, (where,)))
+        gaps += [
+            not_seen(command, f"what {command.argv[0]} runs is not followed")
+            for command in trace.commands
+            if handed_on(command)
+        ]
+    text = "which certificates a client renews in a container or another root is not seen"
+    gaps.extend(not_seen(call.command, text) for call in calls if call.config_dir == ELSEWHERE)
     return tuple(gaps)
 
 
-def stopped(
-    candidate: Candidate, calls: list[Invocation], missing: Callable[[str, Sequence[str]], bool]
-) -> tuple[Reason, ...]:
+def not_seen(command: Command, reason: str) -> Gap:
+    """A command behind which a client does what cannot be seen here."""
+    where = Evidence(command.place.path, command.place.line or None, command.place.text)
+    return Gap("scripts", reason, (where,))
+
+
+def stopped(candidate: Candidate, calls: list[Invocation], machine: Local) -> tuple[Reason, ...]:
     """What keeps every client call of a switched-on trigger from happening, or () if one happens."""
     if candidate.conditions:
         return candidate.conditions
-    reasons = [call_stop(call, missing) for call in calls]
+    reasons = [call_stop(call, machine) for call in calls]
     found = [reason for reason in reasons if reason is not None]
     return tuple(dict.fromkeys(found)) if found and len(found) == len(reasons) else ()
 
 
-def call_stop(call: Invocation, missing: Callable[[str, Sequence[str]], bool]) -> Reason | None:
+def call_stop(call: Invocation, machine: Local) -> Reason | None:
     """Why one client call does not happen here, or ``None`` if it does."""
     if call.blocked is not None:
         return guard_reason(call.blocked)
     program = call.command.argv[0]
     search = dict(call.command.environment).get("PATH", "").split(":")
-    if program and not call.contained and missing(program, search):
-        place = call.command.place
-        where = Evidence(place.path, place.line or None, place.text)
+    if program and "/" in program and not program.startswith("/"):  # relative to where it is called
+        program = call.command.program if (call.command.program or "").startswith("/") else None
+    place = call.command.place
+    where = Evidence(place.path, place.line or None, place.text)
+    if program and not call.contained and machine.missing(program, search):
         return Reason("program-missing", f"the program it calls, {program}, is not there", (where,))
+    user = call.command.user or call.entry.user
+    if not call.contained and machine.barred(user, call.config_dir):
+        text = f"{user} may not write to {call.config_dir}, where certbot puts its lock"
+        return Reason("no-permission", text, (where,))
     return None
 
 
@@ -145,7 +174,7 @@ def build(
     trigger: Trigger,
     renewing: list[tuple[Invocation, tuple[Command, ...]]],
     lineages: Lineages,
-    missing: Callable[[str, Sequence[str]], bool],
+    machine: Local,
 ) -> tuple[RenewalPath, ...]:
     """The renewal paths of one trigger, their ids made unique."""
     paths: list[RenewalPath] = []
@@ -154,7 +183,7 @@ def build(
         base = path_id(candidate, call)
         ids[base] = ids.get(base, 0) + 1
         name = base if ids[base] == 1 else f"{base}#{ids[base]}"
-        paths.append(one_path(name, trigger, call, later, lineages, call_stop(call, missing)))
+        paths.append(one_path(name, trigger, call, later, lineages, call_stop(call, machine)))
     if candidate.presumed or not trigger.certain:
         paths = [replace(path, certain=False) for path in paths]
     return tuple(paths)

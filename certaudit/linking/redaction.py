@@ -33,6 +33,17 @@ PATTERNS = (
     re.compile(r"(://[^/\s:@]{1,100}:)[^/\s@]{1,200}(?=@)"),
     # Authorization: Bearer VALUE
     re.compile(r"(\b(?:Bearer|Basic)\s{1,8})[A-Za-z0-9+/=._-]{8,}", re.I),
+    # -H 'X-Api-Key: VALUE', as a header of its own too; Authorization: token VALUE
+    re.compile(
+        r"((?:^|\s-H\s{0,8}['\"]?|--header[\s=]{1,8}['\"]?)[\w-]{0,40}?(?:key|token|secret|auth)[\w-]{0,20}"
+        r":\s{1,8}(?:token\s{1,8})?)(?!Bearer|Basic)[^\s'\"]+",
+        re.I,
+    ),
+    # openssl -passout pass:VALUE
+    re.compile(r"((?:^|\s)['\"]?pass:)[^\s'\"]+"),
+    # mysqldump -pVALUE, lftp -u user,VALUE
+    re.compile(r"(\bmysql\w{0,20}\s(?:[^|;&]{0,200}?\s)?-p)[^\s]+"),
+    re.compile(r"(\blftp\s(?:[^|;&]{0,200}?\s)?-u\s{0,8}[^\s,]{1,100},)[^\s]+"),
     # sshpass -p VALUE, curl -u user:VALUE
     re.compile(r"(\bsshpass\s{1,8}-p\s{0,8})\S+"),
     re.compile(
@@ -41,7 +52,20 @@ PATTERNS = (
 )
 KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.S)
 # One of these stands in every text that a pattern matches; without i, of which re.I knows four.
-SIGNS = ("pass", "secret", "token", "key", "cred", "auth", "://", "bearer", "bas", "curl")
+SIGNS = (
+    "pass",
+    "secret",
+    "token",
+    "key",
+    "cred",
+    "auth",
+    "://",
+    "bearer",
+    "bas",
+    "curl",
+    "mysql",
+    "lftp",
+)
 
 
 @lru_cache(maxsize=50_000)

@@ -77,7 +77,10 @@ def held(stale: list[Deployment]) -> str:
 
 def worst(finding: Finding, rest: int) -> str:
     """A finding as the verdict, with how many more there are."""
-    text = finding.message[:1].upper() + finding.message[1:].rstrip(".")
+    first = finding.message.partition(" ")[0]
+    name = "." in first or "/" in first  # stays as it is typed
+    text = finding.message if name else finding.message[:1].upper() + finding.message[1:]
+    text = text.rstrip(".")
     return f"{text}." if not rest else f"{text} ({count(rest, 'more finding')})."
 
 
@@ -85,7 +88,11 @@ def clean(report: Report) -> str:
     """Nothing was found: say of what, and how far it could be seen."""
     model = report.model
     open_rules = [result for result in report.results if result.status == "not_assessed" and model.gaps]
-    if not model.lineages:
+    alone = [lineage.name for lineage in model.lineages if not lineage.renewers and not lineage.broken]
+    if open_rules and alone:
+        which = listing(alone) if len(alone) < 3 else f"{len(alone)} certificates"
+        what = f"What renews {which} was not found"
+    elif not model.lineages:
         what = "No certbot certificate is managed here"
     elif len(model.lineages) == 1:
         owner = model.lineages[0].owner

@@ -28,7 +28,7 @@ class CertbotArguments:
     only prints, ``None`` where an unknown word might be one. ``domains`` are lower case, without a
     final dot, each once, in order. ``hooks`` are ``(kind, command)`` with the kinds ``pre``, ``post``,
     ``deploy``, ``manual-auth`` and ``manual-cleanup``. ``unknown``: some word is not known, so that
-    options may be missing here.
+    options may be missing here. ``refused``: a word for which argparse ends the call.
     """
 
     subcommand: str | None = "run"
@@ -60,6 +60,7 @@ class CertbotArguments:
     run_deploy_hooks: bool = False
     max_log_backups: str | None = None
     unknown: bool = False
+    refused: str | None = None
 
     def hook(self, kind: str) -> str | None:
         """The command of a hook given on this call, or ``None``."""
@@ -74,6 +75,7 @@ class _Found:
     flags: set[str] = field(default_factory=set)
     plugins: list[str] = field(default_factory=list)
     unknown: bool = False
+    refused: str | None = None
 
     def last(self, destination: str) -> str | None:
         return next((v for d, v in reversed(self.values) if d == destination), None)
@@ -113,7 +115,9 @@ def _read(words: Sequence[str | None], found: _Found) -> None:
     rest = iter(words)
     for word in rest:
         if word is None or not word.startswith("-") or word in ("-", "--"):
-            found.unknown = True  # certbot has no positional words, argparse would refuse
+            if word and not word.startswith("-") and not found.unknown:
+                found.refused = word  # certbot has no positional words: argparse refuses them
+            found.unknown = True  # after an option that is not known, it may be its value
         elif word.startswith("--"):
             _long(word[2:], rest, found)
         else:
@@ -229,6 +233,7 @@ def _build(subcommand: str | None, found: _Found) -> CertbotArguments:
         run_deploy_hooks="run_deploy_hooks" in flags,
         max_log_backups=found.last("max_log_backups"),
         unknown=found.unknown,
+        refused=found.refused,
     )
 
 

@@ -55,8 +55,8 @@ def definitions() -> Json:
         "evidence": record(where=STRING, line=maybe(INTEGER), text=STRING, time=maybe(TIME)),
         "gap": record(
             aspect=examples(
-                "systemd", "units", "cron", "scripts", "logs", "journal", "certificates", "copies",
-                "references", "hooks", "renewal", "clock", "access", "packages",
+                "systemd", "units", "cron", "scripts", "containers", "logs", "journal", "certificates",
+                "copies", "references", "hooks", "renewal", "clock", "access", "packages",
             ),
             reason=STRING,
             evidence=many(of("evidence")),

@@ -1,7 +1,8 @@
 """A certificate has expired, or will before anything renews it
 
 What. The live generation has expired, or fewer days are left than any renewal should leave: it is due,
-and at least a third of the time between the due date and the expiry has gone by.
+and at least a third of the time between the due date and the expiry has gone by. Or nothing that renews
+it fires before it expires: a job that runs once a year.
 
 Why it matters. Renewals are tried and fail, or nothing tries. Clients refuse the certificate from the
 moment it expires.
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from certaudit.linking.words import day, trigger_name
+from certaudit.linking.words import day, listing, trigger_name
 from certaudit.model import Evidence, Finding, Fix, Lineage, Model, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("info", "medium", "high")
@@ -33,8 +34,12 @@ def check(model: Model) -> Iterator[Finding]:
     """One finding per lineage that is past its time."""
     now = model.host.as_of
     for lineage in model.lineages:
-        if lineage.not_after is not None and late(lineage, lineage.not_after, now):
+        if lineage.not_after is None:
+            continue
+        if late(lineage, lineage.not_after, now):
             yield finding(model, lineage, lineage.not_after)
+        elif rare := fires_too_late(model, lineage, lineage.not_after):
+            yield not_in_time(model, lineage, lineage.not_after, rare)
 
 
 def late(lineage: Lineage, expiry: datetime, now: datetime) -> bool:
@@ -42,6 +47,31 @@ def late(lineage: Lineage, expiry: datetime, now: datetime) -> bool:
     if now >= expiry:
         return True
     return lineage.due is not None and now >= lineage.due + (expiry - lineage.due) / 3
+
+
+def fires_too_late(model: Model, lineage: Lineage, expiry: datetime) -> tuple[tuple[str, datetime], ...]:
+    """The triggers that renew a lineage with their next firings, if all of these come too late."""
+    found: dict[str, datetime] = {}
+    for path in model.renewers(lineage):
+        trigger = model.trigger(path.trigger)
+        after = trigger.schedule.next_earliest if trigger and trigger.schedule else None
+        if after is None or after < expiry:
+            return ()
+        found[path.trigger] = after
+    return tuple(found.items())
+
+
+def not_in_time(
+    model: Model, lineage: Lineage, expiry: datetime, rare: tuple[tuple[str, datetime], ...]
+) -> Finding:
+    """What fires next, and that this is after the end."""
+    when = listing([f"{trigger_name(trigger)} on {day(after)}" for trigger, after in rare])
+    message = f"{lineage.name} expires on {day(expiry)}, before anything renews it: next is {when}"
+    paths = model.renewers(lineage)
+    lines = [Evidence(step.path, step.line, step.text) for path in paths for step in path.chain[:1]]
+    severity: Severity = "high" if expiry - model.host.as_of < SOON else "medium"
+    fix = Fix("let it run at least once a week, better twice a day", True, ())
+    return Finding(lineage.name, severity, message, "high", tuple(dict.fromkeys(lines)), (fix,))
 
 
 def finding(model: Model, lineage: Lineage, expiry: datetime) -> Finding:

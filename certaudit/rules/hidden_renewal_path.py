@@ -37,7 +37,7 @@ from certaudit.model import (
 )
 
 SEVERITIES: tuple[Severity, ...] = ("low", "high")
-ASPECTS = ("systemd", "units", "cron", "scripts")
+ASPECTS = ("systemd", "units", "cron", "scripts", "containers")
 SUBJECT = "renewal"
 
 

@@ -24,7 +24,7 @@ from certaudit.linking.words import day, trigger_name
 from certaudit.model import Evidence, Finding, Fix, Lineage, Model, RenewalPath, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("low", "high")
-ASPECTS = ("systemd", "units", "cron", "scripts")
+ASPECTS = ("systemd", "units", "cron", "scripts", "containers")
 SUBJECT = "renewal"
 LEFT_OVER = timedelta(days=30)
 

@@ -22,7 +22,7 @@ from certaudit.linking.words import listing, switch_off, trigger_name
 from certaudit.model import Evidence, Finding, Fix, Lineage, Model, RenewalPath, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("low", "medium")
-ASPECTS = ("systemd", "units", "cron", "scripts")
+ASPECTS = ("systemd", "units", "cron", "scripts", "containers")
 SUBJECT = "renewal"
 
 

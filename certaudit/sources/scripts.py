@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from certaudit.errors import UnreadableError
 from certaudit.facts import Candidate, Entry
+from certaudit.host.identity import users
 from certaudit.host.machine import Host
 from certaudit.host.root import Entry as Node
 from certaudit.model import Evidence, Gap
@@ -59,7 +60,16 @@ class ScriptMachine:
         interpreter = None
         if match:
             interpreter = match[2] if match[1].endswith("/env") and match[2] else match[1]
+            interpreter = self.shell(interpreter)
         return ScriptText(str(found.path), text, interpreter)
+
+    def shell(self, path: str) -> str:
+        """A shell as it is called, but dash where ``sh`` leads there: it knows less than the others."""
+        try:
+            found = self.host.root.entry(path) if path.endswith("/sh") else None
+        except UnreadableError:
+            return path
+        return str(found.path) if found and found.path.name == "dash" else path
 
     def _note_absent(self, path: str, found: Node | None) -> None:
         """A script in a part of the machine that the tree does not hold: what it does is not known."""
@@ -103,6 +113,29 @@ class ScriptMachine:
         held = any(self.host.root.exists(d) for d in ("/usr/bin", "/bin"))
         return bool(known) and held and all(k is not True for k in known)
 
+    def barred(self, user: str | None, directory: str) -> bool:
+        """Is a user certainly kept from making certbot's lock file in its directory?
+
+        ``util.lock_dir_until_exit`` does that before anything else. A user with a cli.ini of their own
+        may use other directories; a tree unpacked by somebody else than root tells no owners.
+        """
+        number, home = next(
+            ((uid, home) for name, uid, home in users(self.host.root) if name == user), (None, None)
+        )
+        if not number:
+            return False
+        try:
+            own = self.host.root.entry(f"{home}/.config/letsencrypt/cli.ini")
+            top, node = self.host.root.entry("/etc"), self.host.root.entry(directory)
+        except UnreadableError:
+            return False
+        return bool(not own and top and node and top.uid == 0 and closed_to(node, number))
+
+
+def closed_to(node: Node, uid: int) -> bool:
+    """Do a directory's owner and mode keep a user out, whatever groups they are in?"""
+    return node.is_dir and node.uid != uid and not node.mode & 0o022
+
 
 def answer(operator: str, node: Node) -> bool | None:
     """One file test on a node that exists, or ``None`` for an operator this does not know."""
@@ -117,7 +150,14 @@ def answer(operator: str, node: Node) -> bool | None:
 
 def trace(candidate: Candidate, machine: ScriptMachine) -> Traced:
     """What each entry of a candidate would run, in order."""
-    return tuple((entry, follow(start_of(entry), machine)) for entry in candidate.entries)
+    return tuple(
+        (entry, follow(start_of(as_here(entry, machine)), machine)) for entry in candidate.entries
+    )
+
+
+def as_here(entry: Entry, machine: ScriptMachine) -> Entry:
+    """An entry with the shell that its own name stands for on this machine."""
+    return replace(entry, shell=machine.shell(entry.shell))
 
 
 def followed(hook: str, machine: ScriptMachine) -> tuple[Command, ...]:

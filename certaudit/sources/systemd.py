@@ -6,11 +6,12 @@ reach a client is for linking to say. A static service is no trigger: it is what
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from certaudit.catalogue import mechanism_of_unit
-from certaudit.errors import UnreadableError
+from certaudit.errors import ParseError, UnreadableError
 from certaudit.facts import Candidate, Entry, Unit
 from certaudit.host.machine import Host
 from certaudit.model import (
@@ -24,6 +25,7 @@ from certaudit.model import (
     Trigger,
     TriggerState,
 )
+from certaudit.parsers import calendar
 from certaudit.sources.managers import managers
 from certaudit.sources.services import Services
 from certaudit.sources.timer_times import last_firing, schedule_of, times
@@ -256,6 +258,10 @@ def services_name(named: str, unit: str) -> str:
 def without_times(unit: Unit) -> Reason | None:
     """Why a timer that is switched on never fires, or ``None`` if it does (systemd.timer(5))."""
     keys = {setting.key for setting in times(unit)}
+    if keys == {"OnCalendar"} and not any(readable(s.value) for s in times(unit)):
+        text = f"{unit.name} never fires: systemd cannot read its OnCalendar="
+        lines = tuple(Evidence(s.path, s.line, f"{s.key}={s.value}") for s in times(unit))
+        return Reason("bad-calendar", text, lines)
     if not keys:
         where = unit.drop_ins[-1] if unit.drop_ins else unit.fragment or ""
         text = f"{unit.name} has no times left: {where} empties them"
@@ -268,13 +274,27 @@ def without_times(unit: Unit) -> Reason | None:
     return None
 
 
+def readable(expression: str) -> bool:
+    """Is a calendar expression one (systemd.time(7))? systemd passes over a line that is none.
+
+    A zone's own abbreviation at its end is taken for one.
+    """
+    try:
+        calendar.parse(re.sub(r"\s+[A-Z]{3,5}$", "", expression))
+    except ParseError:
+        return False
+    return True
+
+
 def boot_services(services: Services) -> Iterator[Candidate]:
     """Services that a target pulls in at boot, each with its own commands."""
     for name in services.manager.systemd.names():
         if not name.endswith(".service") or is_template(name):
             continue
         unit = services.manager.systemd.unit(name)
-        if unit is None or unit.name != name or not (at_boot(unit) or is_masked_boot(unit)):
+        if unit is None or unit.name != name:
+            continue
+        if not (at_boot(unit) or is_masked_boot(unit) or by_generator(unit, services.host)):
             continue
         switch = judge_boot(unit)
         entries, conditions, gaps = services.started(unit, name)
@@ -290,6 +310,17 @@ def boot_services(services: Services) -> Iterator[Candidate]:
             certain=switch.certain,
         )
         yield Candidate(trigger, entries, conditions, gaps)
+
+
+def by_generator(unit: Unit, host: Host) -> bool:
+    """``rc-local.service`` of an executable /etc/rc.local (systemd-rc-local-generator(8))."""
+    if unit.name != "rc-local.service" or unit.manager is not None:
+        return False
+    try:
+        entry = host.root.entry("/etc/rc.local")
+    except UnreadableError:
+        return False
+    return bool(entry and entry.is_file and entry.executable)
 
 
 def is_masked_boot(unit: Unit) -> bool:

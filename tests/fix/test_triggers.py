@@ -24,7 +24,7 @@ USER = (
     "append /etc/passwd\n| deploy:x:1000:1000::/home/deploy:/bin/bash\n"
     "file /var/lib/systemd/linger/deploy\n"
     "file /home/deploy/.config/systemd/user/mine.service\n| [Service]\n"
-    "| ExecStart=/usr/bin/certbot -q renew\n"
+    "| ExecStart=/usr/bin/sudo -n /usr/bin/certbot -q renew\n"
     "file /home/deploy/.config/systemd/user/mine.timer\n| [Timer]\n| OnCalendar=daily\n"
     "link /home/deploy/.config/systemd/user/timers.target.wants/mine.timer -> ../mine.timer\n"
 )

@@ -30,11 +30,13 @@ LIVE = f"{CONFIG}/live/a.example"
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A machine for the shell reader: scripts by path, what exists, and what certainly does not."""
+    """A machine for the shell reader: scripts by path, what exists, what certainly does not, and
+    which user is kept out of which directory."""
 
     scripts: dict[str, str] = field(default_factory=dict)
     there: frozenset[str] = frozenset({"/usr/bin/certbot"})
     gone: frozenset[str] = frozenset()
+    closed: frozenset[tuple[str | None, str]] = frozenset()
 
     def script(self, path: str) -> ScriptText | None:
         return ScriptText(path, self.scripts[path], "/bin/sh") if path in self.scripts else None
@@ -50,6 +52,9 @@ class Files:
 
     def missing(self, name: str, search_path: Sequence[str]) -> bool:
         return name in self.gone
+
+    def barred(self, user: str | None, directory: str) -> bool:
+        return (user, directory) in self.closed
 
 
 def reason(code: str = "cron-line") -> Reason:
@@ -147,7 +152,7 @@ def linked_or_none(
         by_config[one.config_dir] = (*by_config.get(one.config_dir, ()), one)
     lineages = Lineages(by_config, {CONFIG: known or hooks()})
     machine = files or Files()
-    return link(candidate, traced(candidate, machine), lineages, machine.missing)
+    return link(candidate, traced(candidate, machine), lineages, machine)
 
 
 def linked(

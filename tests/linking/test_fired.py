@@ -79,5 +79,5 @@ def test_a_persons_start_and_a_start_of_two_triggers_are_nobodys_firing() -> Non
     assert found == ()
     twin = linked(timer(name="certbot"))
     other = Linked(twin.trigger.__class__("timer:b.timer", "timer", "armed", twin.trigger.source),
-                   twin.paths, (), twin.candidate)  # fmt: skip
+                   twin.paths, twin.candidate)  # fmt: skip
     assert fired(starts=(unit_start(),), among=(TIMER, other)) == ()

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from certaudit.linking.paths import scripts_of
+from certaudit.facts import Candidate
+from certaudit.linking.paths import candidate_gaps, scripts_of
 from certaudit.model import Gap, Reason
-from tests.linking.makers import LIVE, Files, cron, fact, linked, linked_or_none, timer
+from tests.linking.makers import LIVE, Files, cron, fact, linked, linked_or_none, timer, traced
 
 SCRIPT = "/usr/local/sbin/renew"
 A, B = fact("a.example"), fact("b.example")
@@ -102,17 +103,54 @@ def test_a_presumed_service_makes_its_paths_uncertain() -> None:
     assert [p.certain for p in found.paths] == [False]
 
 
-def test_what_could_not_be_followed_is_a_gap_where_it_may_hide_a_client() -> None:
-    text = 'certbot renew; "$EDITOR" certbot; . "$UNKNOWN/certbot.sh"'
-    found = linked(cron(text), A)
-    assert {gap.aspect for gap in found.gaps} == {"scripts"}
-    assert all(gap.evidence[0].place == "/etc/cron.d/renew:1" for gap in found.gaps)
+def unseen(candidate: Candidate) -> tuple[Gap, ...]:
+    return candidate_gaps(candidate, traced(candidate))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'certbot renew; "$EDITOR" certbot; . "$UNKNOWN/certbot.sh"',
+        "cronitor exec abc certbot renew",
+        "ls /etc/letsencrypt/live | xargs -I{} certbot renew --cert-name {}",
+        "find /etc/letsencrypt/renewal -name '*.conf' -exec certbot renew ';'",
+        'script -qc "certbot renew" /dev/null',
+        "perl -e 'system(\"certbot renew\")'",
+        "docker compose run --rm certbot renew",
+        "chroot /srv/jail certbot renew",
+    ],
+)
+def test_what_could_not_be_followed_is_a_gap_where_it_may_hide_a_client(text: str) -> None:
+    found = unseen(cron(text))
+    assert {gap.aspect for gap in found} == {"scripts"}
+    assert all(gap.evidence[0].place == "/etc/cron.d/renew:1" for gap in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "certbot renew",
+        "perl -e 'sleep int(rand(3600))' && certbot -q renew",
+        "certbot renew || echo certbot renew failed",
+        'certbot renew || mail -s "certbot renew failed" root',
+        "ssh web2 certbot renew",
+        "tar czf /srv/le.tgz /etc/letsencrypt",
+        "python3 -m certbot renew",
+        "docker run -v /etc/letsencrypt:/etc/letsencrypt certbot/certbot renew",
+    ],
+)
+def test_a_command_that_hides_no_client_is_no_gap(text: str) -> None:
+    assert unseen(cron(text)) == ()
+
+
+def test_what_is_switched_off_hides_nothing() -> None:
+    assert unseen(cron("cronitor exec abc certbot renew", state="off")) == ()
 
 
 def test_gaps_of_a_candidate_count_only_where_it_leads_to_a_client() -> None:
     gap = Gap("cron", "whether a cron daemon runs is not known")
-    assert linked(replace(cron("certbot renew"), unknown=(gap,)), A).gaps == (gap,)
-    assert linked_or_none(replace(cron("true"), unknown=(gap,)), A) is None
+    assert unseen(replace(cron("certbot renew"), unknown=(gap,))) == (gap,)
+    assert unseen(replace(cron("true"), unknown=(gap,))) == ()
 
 
 def test_steps_of_a_later_exec_line_follow_the_client() -> None:
@@ -125,3 +163,34 @@ def test_steps_of_a_later_exec_line_follow_the_client() -> None:
 def test_where_copies_are_to_be_looked_for() -> None:
     found = linked(cron(f"certbot renew; cp {LIVE}/fullchain.pem /srv/tls/site.pem"), A)
     assert {"/srv/tls", "/srv/tls/site.pem"} <= scripts_of([found])
+
+
+def test_a_program_named_relative_to_a_directory_is_looked_for_there() -> None:
+    files = Files(there=frozenset({"/opt/venv/bin/certbot"}), gone=frozenset({"./certbot"}))
+    assert linked(cron("cd /opt/venv/bin && ./certbot renew"), A, files=files).trigger.state == "armed"
+    files = Files(gone=frozenset({"/opt/venv/bin/certbot"}))
+    assert linked(cron("cd /opt/venv/bin && ./certbot renew"), A, files=files).trigger.state == "dormant"
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("certbot renew", "dormant"),
+        ("sudo certbot renew", "armed"),
+        ("su -c 'certbot renew'", "armed"),
+    ],
+)
+def test_a_user_who_may_not_write_to_certbots_directory_renews_nothing(text: str, state: str) -> None:
+    candidate = cron(text)
+    (entry,) = candidate.entries
+    entry = replace(entry, user="admin", environment=(*entry.environment, ("LOGNAME", "admin")))
+    files = Files(closed=frozenset({("admin", "/etc/letsencrypt")}))
+    found = linked(replace(candidate, entries=(entry,)), A, files=files)
+    assert found.trigger.state == state
+    assert (found.trigger.reasons[0].code == "no-permission") == (state == "dormant")
+
+
+def test_shell_operators_in_an_exec_line_are_words_that_certbot_refuses() -> None:
+    found = linked(timer("/usr/bin/certbot -q renew && systemctl reload nginx"), A)
+    assert found.paths[0].skipped == (("a.example", "certbot refuses the word &&"),)
+    assert found.paths[0].state == "dormant"

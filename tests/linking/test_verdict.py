@@ -60,6 +60,12 @@ def test_a_rule_without_a_rank_speaks_too() -> None:
     assert verdict(report) == "X is on."
 
 
+def test_a_name_at_the_beginning_is_not_written_large() -> None:
+    model = Model(HOST, lineages=(lineage(),))
+    told = flagged("expired-or-expiring", "a.example expired on 2024-02-01")
+    assert verdict(Report(model, "", (told,))) == "a.example expired on 2024-02-01."
+
+
 def clean(*lineages: Lineage, gaps: int = 0) -> str:
     seen = tuple(Gap("logs", f"closed {n}") for n in range(gaps))
     results = tuple(Result(f"rule-{n}", "not_assessed", "high") for n in range(gaps))
@@ -76,6 +82,14 @@ def test_silence_says_of_what() -> None:
     )
 
 
+def test_a_renewer_that_was_not_seen_is_not_called_the_one_renewer() -> None:
+    assert clean(lineage(renewers=()), gaps=1) == (
+        "What renews a.example was not found, as far as could be seen: 1 question stayed open."
+    )
+    many = [lineage(f"{x}.example", renewers=()) for x in "abc"]
+    assert clean(*many, gaps=1).startswith("What renews 3 certificates was not found, ")
+
+
 def test_silence_with_gaps_says_how_far_it_could_be_seen() -> None:
-    text = clean(lineage(), gaps=2)
+    text = clean(lineage(renewers=(TIMER.id,)), gaps=2)
     assert text.endswith(", as far as could be seen: 2 questions stayed open.")

@@ -11,7 +11,14 @@ from certaudit.facts import Entry
 from certaudit.host.machine import open_host
 from certaudit.model import ChainStep, Evidence, Gap
 from certaudit.parsers.shell import CommandLine, Place, Program, ScriptText
-from certaudit.sources.scripts import SCRIPT_LIMIT, ScriptMachine, followed, start_of, unreadable_gaps
+from certaudit.sources.scripts import (
+    SCRIPT_LIMIT,
+    ScriptMachine,
+    closed_to,
+    followed,
+    start_of,
+    unreadable_gaps,
+)
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=timezone.utc)
 SEARCH = ("/usr/local/bin", "/usr/bin")
@@ -204,3 +211,28 @@ def test_the_commands_of_a_hook(tmp_path: Path) -> None:
     put(tmp_path, "usr/bin/scp", b"\x7fELF", 0o755)
     commands = followed("deploy now", machine(tmp_path))
     assert [command.argv for command in commands][-1] == ("scp", "/srv/a", "b:")
+
+
+@pytest.mark.parametrize(
+    ("mode", "offset", "closed"),
+    [(0o755, 1, True), (0o755, 0, False), (0o775, 1, False), (0o777, 1, False)],
+)
+def test_a_directory_is_closed_to_whom_neither_owner_nor_mode_lets_in(
+    tmp_path: Path, mode: int, offset: int, closed: bool
+) -> None:
+    put(tmp_path, "etc/letsencrypt/cli.ini")
+    (tmp_path / "etc/letsencrypt").chmod(mode)
+    node = machine(tmp_path).host.root.entry("/etc/letsencrypt")
+    assert node is not None
+    assert closed_to(node, node.uid + offset) is closed
+
+
+def test_root_is_never_barred_nor_a_user_with_a_configuration_of_their_own(tmp_path: Path) -> None:
+    put(tmp_path, "etc/letsencrypt/cli.ini")
+    put(tmp_path, "etc/passwd", b"root:x:0:0::/root:/bin/sh\nx:x:4711:4711::/home/x:/bin/sh\n")
+    here = machine(tmp_path)
+    assert not here.barred("root", "/etc/letsencrypt")
+    assert not here.barred(None, "/etc/letsencrypt")
+    assert here.barred("x", "/etc/letsencrypt") == ((tmp_path / "etc").stat().st_uid == 0)
+    put(tmp_path, "home/x/.config/letsencrypt/cli.ini")
+    assert not machine(tmp_path).barred("x", "/etc/letsencrypt")

@@ -37,7 +37,17 @@ def with_times(*pairs: tuple[str, str]) -> Unit:
     "keys", [("OnCalendar",), ("OnBootSec",), ("OnUnitActiveSec", "OnActiveSec"), ("OnStartupSec",)]
 )
 def test_a_timer_that_fires(keys: tuple[str, ...]) -> None:
-    assert without_times(with_times(*((key, "1h") for key in keys))) is None
+    value = "02:30 CEST" if keys == ("OnCalendar",) else "1h"
+    assert without_times(with_times(*((key, value) for key in keys))) is None
+
+
+def test_a_timer_none_of_whose_lines_can_be_read() -> None:
+    bad = ("OnCalendar", "every day at three")
+    found = without_times(with_times(bad))
+    assert found is not None
+    assert found.code == "bad-calendar"
+    assert without_times(with_times(bad, ("OnCalendar", "daily"))) is None
+    assert without_times(with_times(bad, ("OnBootSec", "1h"))) is None
 
 
 def test_a_timer_without_times() -> None:

@@ -112,8 +112,9 @@ class _Table:
         for number, line, ended in _lines(text, self.daemon):
             if not ended and self.daemon != "busybox" and _is_content(line):
                 self.errors.append(CronError(number, "missing newline before EOF"))
-            else:
-                self._line(number, line)
+                if self.daemon != "vixie-debian":  # which drops the file, and with it this line
+                    continue
+            self._line(number, line)
         refused = None
         if self.daemon == "vixie-debian":
             if number >= _DEBIAN_MAX_LINES:

@@ -229,6 +229,8 @@ def run_test(runner: Caller, call: Call, state: State) -> Formula:
 
 def run_source(runner: Caller, call: Call, state: State) -> Formula:
     """``.`` and ``source``."""
+    if call.argv[0] == "source" and state.frame.shell == "dash":
+        return Test(call.place.text, call.place, False, "dash knows no source, only a dot")
     path = call.operands()[0] if len(call.argv) > 1 else ""
     if path == "":
         return NEVER

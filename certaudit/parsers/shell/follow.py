@@ -160,6 +160,8 @@ class Follower(Commands):
 
     def _tested(self, node: Conditional | Arithmetic, state: State) -> Formula:
         place = state.frame.place(node)
+        if isinstance(node, Conditional) and state.frame.shell == "dash":
+            return Test(node.text, place, False, "dash knows no [[")
         if isinstance(node, Conditional):
             operands = [
                 Operand(self.single(w, state) if w.parts else w.text, w.text, w, operator=not w.parts)

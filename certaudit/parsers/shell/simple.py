@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from certaudit.parsers.shell.builtins import BUILTINS, PURE
@@ -23,7 +24,13 @@ from certaudit.parsers.shell.syntax import Assignment, Redirection, Simple, Word
 
 SHELLS = frozenset(["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "rbash"])
 SYSTEM = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin"})
+EXPANDED = re.compile(r"[$`\\]")  # what a here-document's text may not be without its delimiter quoted
 NOT_WRITTEN = re.compile(r"[0-9]*>&")
+INTERPRETERS = re.compile(
+    r"(?:python|perl|php|ruby|lua|tclsh|pypy)[0-9.]*|node|nodejs|expect|ansible-playbook"
+)
+MAKES = frozenset({"make", "gmake"})
+MAKEFILES = ["GNUmakefile", "makefile", "Makefile"]  # in the order make(1) looks for them
 SHEBANG = re.compile(r"#![ \t]*\S+(?:[ \t]+([^\n]{1,100}))?")
 
 
@@ -133,7 +140,7 @@ class Commands(Scopes):
         return self.invoke(replace(inner, argv=argv), state)
 
     def shell(self, call: Call, state: State) -> Formula:
-        """``sh -c text``, ``sh script`` or a shell that reads its standard input."""
+        """``sh -c text``, ``sh script``, or a shell that reads a here-document that nothing expands."""
         name = PurePosixPath(str(call.argv[0])).name
         options, is_text, rest = shell_options(call.argv[1:])
         if rest is None or (is_text and not isinstance(rest[0], str)):
@@ -142,6 +149,10 @@ class Commands(Scopes):
         if is_text:
             return self.shell_text(str(rest[0]), name, options, replace(call, argv=rest[1:]), state)
         if not rest:
+            if call.stdin and not EXPANDED.search(call.stdin):
+                inner = replace(call, argv=(name,), stdin=None)
+                # it begins on the line below
+                return self.shell_text("\n" + call.stdin, name, options, inner, state)
             lines = mentioning(call.stdin or "")
             self.unresolved(call.place, "the shell reads its commands from standard input", lines)
             return self.leaf(call, state)
@@ -158,6 +169,10 @@ class Commands(Scopes):
 
     def external(self, first: str, call: Call, state: State) -> Formula:
         """A program: followed if it is a readable shell script, else a leaf."""
+        if INTERPRETERS.fullmatch(PurePosixPath(first).name) and not call.elsewhere:
+            self.interpreted(call, state)
+        if PurePosixPath(first).name in MAKES and not call.elsewhere:
+            self.made(call, state)
         path = self.program(first, call, state)
         known = PurePosixPath(first).name in self.limits.leaves or (path or "").startswith(
             "/etc/init.d/"
@@ -172,11 +187,45 @@ class Commands(Scopes):
             shebang = SHEBANG.match(script.text)
             letters = (shebang[1] or "").split()[-1:] if shebang else []
             options = shell_options(tuple(letters))[0]
-            return self.script(script, first, language, options, call, state)
+            # execve(2): the interpreter is given the path that the search found, and that is $0
+            name = first if "/" in first else path
+            return self.script(script, name, language, options, call, state)
         if str(PurePosixPath(script.path).parent) not in SYSTEM:
             reason = f"a {language.rstrip('0123456789.')} script: not followed"
             self.unresolved(call.place, reason, mentioning(script.text))
         return self.leaf(call, state, path)
+
+    def interpreted(self, call: Call, state: State) -> None:
+        """Say where an interpreter's script, or the text it is given, names a client."""
+        for before, word in pairwise(call.argv):
+            if not isinstance(word, str):
+                return
+            if before in ("-c", "-e", "-r") or (word[:1] != "-" and before != "-m"):
+                text = word if before in ("-c", "-e", "-r") else self.not_shell(word, state.directory)
+                if lines := mentioning(text):
+                    self.unresolved(call.place, "a text for an interpreter: not followed", lines)
+                return
+
+    def made(self, call: Call, state: State) -> None:
+        """Say where a makefile names a client: make(1), ``-C`` and ``-f``, and its usual names."""
+        given = dict(pairwise(word for word in call.argv if isinstance(word, str)))
+        directory = absolute(given.get("-C", "."), state.directory)
+        names = [given["-f"]] if "-f" in given else MAKEFILES
+        for name in names:
+            path = absolute(name, directory)
+            known = path is not None and self.machine.test("-e", path) is not False
+            if known and (text := self.not_shell(name, directory)):
+                if lines := mentioning(text):
+                    self.unresolved(call.place, "a makefile: not followed", lines)
+                return
+
+    def not_shell(self, word: str, directory: str | None) -> str:
+        """The text of an interpreter's script, or nothing: not there, packaged, or itself a client."""
+        path = absolute(word, directory)
+        known = PurePosixPath(word).name in self.limits.leaves
+        script = self.machine.script(path) if path and not known else None
+        packaged = script is None or str(PurePosixPath(script.path).parent) in SYSTEM
+        return "" if script is None or packaged else script.text
 
     def program(self, first: str, call: Call, state: State) -> str | None:
         """The file that a command's first word names, or ``None``."""

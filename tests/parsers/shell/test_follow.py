@@ -227,6 +227,10 @@ PREFIXES = [
     ("nice -10 certbot renew", ("nice",), "root"),
     ("timeout -k 5 --signal=KILL 300 certbot renew", ("timeout",), "root"),
     ("flock -n /tmp/l certbot renew", ("flock",), "root"),
+    ("run-one certbot renew", ("run-one",), "root"),
+    ("sshpass -f /root/pw certbot renew", ("sshpass",), "root"),
+    ("proxychains4 -q -f /etc/p.conf certbot renew", ("proxychains4",), "root"),
+    ("cpulimit -l 50 -- certbot renew", ("cpulimit",), "root"),
     ("flock -w 10 /tmp/l -c 'certbot renew'", ("flock",), "root"),
     ("nohup setsid stdbuf -oL chronic certbot renew", ("nohup", "setsid", "stdbuf", "chronic"), "root"),
     ("time certbot renew", ("time",), "root"),
@@ -289,11 +293,14 @@ UNRESOLVED = [
     ('eval "$X"', "eval of a text that is not known", 'eval "$X"'),
     ('sh -c "$X"', "the text for the shell is not known", 'sh -c "$X"'),
     ("bash /opt/none.sh", "the script /opt/none.sh could not be read", "bash /opt/none.sh"),
-    ("bash <<E\ncertbot renew\nE\n", STDIN, "certbot renew"),
+    ("bash <<E\ncertbot renew $X\nE\n", STDIN, "certbot renew $X"),
     ("curl x | sh", STDIN, ""),
     (". /opt/conf", "the sourced file /opt/conf could not be read", ". /opt/conf"),
     ("cd $X; ./certbot-auto", "it is named relative to a directory that is not known", "./certbot-auto"),
     ("/opt/x.py", "a python script: not followed", "run('certbot renew')"),
+    ("python3 -u /opt/x.py", "a text for an interpreter: not followed", "run('certbot renew')"),
+    ("make -s -C /opt/tls renew", "a makefile: not followed", "certbot -q renew"),
+    ("make -f /opt/tls/Makefile", "a makefile: not followed", "certbot -q renew"),
     ("f() { f; }; f", "the function f calls itself", "f"),
     ("if true; then certbot", "not read further: expected 'fi', found ''", "if true; then certbot"),
 ]  # fmt: skip
@@ -301,9 +308,20 @@ UNRESOLVED = [
 
 @pytest.mark.parametrize(("text", "reason", "words"), UNRESOLVED)
 def test_what_cannot_be_followed_is_said(text: str, reason: str, words: str) -> None:
-    scripts = {"/opt/x.py": "#!/usr/bin/env python3\nimport os\nrun('certbot renew')\n"}
+    scripts = {
+        "/opt/x.py": "#!/usr/bin/env python3\nimport os\nrun('certbot renew')\n",
+        "/opt/tls/Makefile": "renew:\n\tcertbot -q renew\n",
+    }
     (found,) = cron(text, scripts).unresolved
     assert (found.reason, found.text, found.place.path) == (reason, words, PLACE.path)
+
+
+def test_a_here_document_without_expansions_is_read_at_its_own_lines() -> None:
+    text = "#!/bin/sh\nsudo bash -s <<'E'\ncd /srv\ncertbot renew\nE\nsystemctl reload nginx\n"
+    trace = cron("/w.sh", {"/w.sh": text})
+    assert argvs(trace) == [("certbot", "renew"), ("systemctl", "reload", "nginx")]
+    assert [command.place.line for command in trace.commands] == [4, 6]
+    assert trace.unresolved == ()
 
 
 def test_commands_before_a_syntax_error_stand_with_the_line_of_the_error() -> None:

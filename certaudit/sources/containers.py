@@ -1,0 +1,49 @@
+"""Containers of the docker engine that hold a client: what they renew is not seen from here.
+
+Law: looked for where the engine keeps them (``/var/lib/docker/containers``); only one that runs, or that
+the engine starts again, counts. No engine is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from certaudit.catalogue import clients
+from certaudit.errors import UnreadableError
+from certaudit.host.root import Root
+from certaudit.model import Evidence, Gap
+from certaudit.parsers.container_config import Container, parse_container
+
+PLACE = "/var/lib/docker/containers"
+CLOSED = "the containers of docker could not be read"
+
+
+def container_gaps(root: Root) -> tuple[Gap, ...]:
+    """A Gap for every such container, and one where the engine's directory is closed."""
+    try:
+        names = root.names(PLACE)
+    except UnreadableError as error:
+        return (Gap("containers", f"{CLOSED}: {error}", (Evidence(PLACE),)),)
+    return tuple(gap for name in names for gap in _gap(root, f"{PLACE}/{name}"))
+
+
+def _gap(root: Root, place: str) -> Iterator[Gap]:
+    try:
+        config = root.text(f"{place}/config.v2.json")
+        host_config = root.text(f"{place}/hostconfig.json")
+    except UnreadableError:
+        return  # not there, or half removed
+    found = parse_container(config, host_config)
+    if found and found.stays and holds_client(found):
+        reason = f"the container {found.name} runs {found.image}: what it renews is not seen"
+        yield Gap("containers", reason, (Evidence(f"{place}/config.v2.json"),))
+
+
+def holds_client(container: Container) -> bool:
+    """Is its image a client's, or does its command name one of its programs?"""
+    known = clients()
+    words = set(container.command.replace(";", " ").split())
+    return any(
+        any(image in container.image for image in client.images) or words & set(client.programs)
+        for client in known
+    )
