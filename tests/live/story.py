@@ -99,7 +99,7 @@ def let_cron_renew(box: Box) -> tuple[str, datetime]:
     library = shell(box, "ls /usr/lib/*/faketime/libfaketime.so.1").strip()
     for lead in LEADS:
         now = early_in_a_minute(box.zone, lead)
-        schedule = f"{now.minute} {now.hour} {now.day} * *"
+        schedule = f"{now.minute} {now.hour} * * {now.isoweekday() % 7}"
         comment = "# the wildcard certificate, once a month"
         box.write(TABLE, f"{comment}\n{PATH_LINE}\n{schedule} root {SCRIPT}\n")
         behind = now.second + lead
