@@ -68,7 +68,8 @@ def test_a_file_of_another_kind_is_made_by_the_owners_step_alone(tmp_path: Path)
 def test_another_users_steps_are_not_run_by_root(tmp_path: Path) -> None:
     line = "17 4 * * * admin /usr/local/sbin/renew-wildcard"
     more = f"replace /etc/cron.d/wildcard\n| PATH=/usr/sbin:/usr/bin:/sbin:/bin\n| {line}\n"
-    here = machine(tmp_path, "/opt/tell-all", more=more)
+    script = SCRIPT.replace("| certbot", "| sudo certbot").format(f"{COPY}\n| /opt/tell-all")
+    here = bench(script + STALE + more, tmp_path)
     plan = here.plan(TOLD)
     assert runs(plan) == []
     assert any("are run by admin, not by root" in refusal.why for refusal in plan.refusals)
