@@ -19,7 +19,8 @@ from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
 
 QUARTER = timedelta(minutes=15)
-APART = timedelta(hours=26)  # from UTC-12 to UTC+14
+WEST, EAST = timedelta(hours=-12), timedelta(hours=14)  # no zone lies farther from UTC
+APART = EAST - WEST
 MARGIN = timedelta(minutes=1)
 CLOSE = timedelta(seconds=3)  # a client called at once writes its first line 0.4 to 1.3 s later
 FEW = 3.0  # fewer runs that agree are chance
@@ -91,13 +92,16 @@ def in_zone(start: Start, spans: Sequence[tuple[datetime, datetime, timedelta]])
     here = start.time.utcoffset()
     if by is None or here is None or not start.evidence.where.startswith("journal:"):
         return start
+    if not is_offset(here + by):
+        return start
     return replace(start, time=start.time.astimezone(timezone(here + by)))
 
 
 def votes_of(run: LogRun, times: Sequence[datetime]) -> frozenset[timedelta]:
     """By how many quarters the run's clock can be ahead of some start's, a moment before it.
 
-    Zero alone, where a start lies right before the run as the clocks stand; nothing without a head.
+    Zero alone, where a start lies right before the run as the clocks stand; nothing without a head, nor
+    a distance that no two zones have, of which the machine's own is one.
     """
     began = run.started.astimezone(timezone.utc) if run.started else None
     if began is None or not times or not times[0] - APART <= began <= times[-1] + APART:
@@ -110,7 +114,13 @@ def votes_of(run: LogRun, times: Sequence[datetime]) -> frozenset[timedelta]:
         quarters = lag // QUARTER
         if lag - quarters * QUARTER <= CLOSE + EARLY:
             found.add(quarters * QUARTER)
-    return frozenset(found)
+    here = run.first_seen.utcoffset() or timedelta(0)
+    return frozenset(by for by in found if is_offset(here + by) or is_offset(here - by))
+
+
+def is_offset(distance: timedelta) -> bool:
+    """Can a zone lie so far from UTC?"""
+    return WEST <= distance <= EAST
 
 
 def stretches(
