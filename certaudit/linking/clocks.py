@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
-from certaudit.facts import Start
+from certaudit.facts import Apart, Start
 from certaudit.linking.claims import EARLY, SNUG, owners_of
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
+from certaudit.parsers.letsencrypt_log.clock import wrote_utc
 
 QUARTER = timedelta(minutes=15)
 WEST, EAST = timedelta(hours=-12), timedelta(hours=14)  # no zone lies farther from UTC
@@ -73,22 +74,34 @@ def told_by_server(run: LogRun) -> frozenset[timedelta]:
     return frozenset({run.header_offset - here})
 
 
-def in_their_zone(starts: Sequence[Start], placed: Sequence[Shifted]) -> tuple[Start, ...]:
-    """Starts of the journal in the local time that the client's log had: schedules are local."""
-    spans: list[tuple[datetime, datetime, timedelta]] = []
+def stretches_apart(placed: Sequence[Shifted]) -> tuple[Apart, ...]:
+    """The times in which the two clocks were apart."""
+    spans: list[Apart] = []
     before = timedelta(0)
     for one in sorted(placed, key=lambda one: one.run.first_seen):
         if one.by and one.by == before:
-            spans[-1] = (spans[-1][0], one.run.ended, one.by)
+            spans[-1] = replace(spans[-1], until=one.run.ended)
         elif one.by:
-            spans.append((one.run.first_seen - MARGIN, one.run.ended, one.by))
+            since = one.run.first_seen - MARGIN
+            spans.append(Apart(since, one.run.ended, one.by, is_on_utc(one)))
         before = one.by
+    return tuple(spans)
+
+
+def is_on_utc(one: Shifted) -> bool:
+    """Was a client's clock UTC: by its version, or because so far from the machine's it would be?"""
+    here = one.run.first_seen.utcoffset() or timedelta(0)
+    return wrote_utc(one.run.version) or here + one.by == timedelta(0)
+
+
+def in_their_zone(starts: Sequence[Start], spans: Sequence[Apart]) -> tuple[Start, ...]:
+    """Starts of the journal in the local time that the client's log had: schedules are local."""
     return tuple(in_zone(start, spans) for start in starts) if spans else tuple(starts)
 
 
-def in_zone(start: Start, spans: Sequence[tuple[datetime, datetime, timedelta]]) -> Start:
+def in_zone(start: Start, spans: Sequence[Apart]) -> Start:
     """A start with its moment unchanged, in the zone of the span it lies in."""
-    by = next((by for since, until, by in spans if since <= start.time <= until), None)
+    by = next((a.by for a in spans if a.since <= start.time <= a.until), None)
     here = start.time.utcoffset()
     if by is None or here is None or not start.evidence.where.startswith("journal:"):
         return start

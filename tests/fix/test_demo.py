@@ -35,6 +35,26 @@ def test_yes_repairs_all_but_the_remote_target(demo: Bench, certaudit: Verb) -> 
         assert (place / "privkey.pem").stat().st_mode & 0o777 == 0o600
 
 
+def made(demo: Bench, certaudit: Verb) -> list[tuple[str, str | None, str]]:
+    """Whose each generation is, who made it, and how sure that is."""
+    report = json.loads(certaudit("audit", *at(demo), "--format", "json")[1])
+    (lineage,) = report["lineages"]
+    return [
+        (one["relation"], one["made_by"]["trigger"], one["made_by"]["confidence"])
+        for one in lineage["generations"]
+    ]
+
+
+def test_who_made_what_is_not_forgotten(demo: Bench, certaudit: Verb) -> None:
+    before = made(demo, certaudit)
+    assert before[2:] == [
+        ("stolen", "timer:certbot.timer", "medium"),
+        ("stolen", "timer:certbot.timer", "high"),
+    ]
+    certaudit("fix", *at(demo), "--yes")
+    assert made(demo, certaudit) == before
+
+
 def test_undo_gives_an_identical_tree_back(demo: Bench, certaudit: Verb) -> None:
     before = demo.manifest()
     certaudit("fix", *at(demo), "--yes")

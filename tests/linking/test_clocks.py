@@ -7,7 +7,7 @@ from datetime import timedelta, timezone
 from random import Random
 
 from certaudit.facts import Start
-from certaudit.linking.clocks import aligned, in_their_zone
+from certaudit.linking.clocks import aligned, in_their_zone, stretches_apart
 from certaudit.linking.ledger import Horizon, runs
 from certaudit.model import Evidence
 from certaudit.parsers.letsencrypt_log import LogRun
@@ -124,7 +124,7 @@ def test_a_start_of_the_journal_is_not_shown_in_a_zone_that_cannot_be() -> None:
     assert [one.by / timedelta(hours=1) for one in placed] == [12.0] * 6
     entry = replace(starts(times)[0], evidence=Evidence("journal:s=1;i=1", None, "Starting"))
     entry = replace(entry, time=entry.time.astimezone(there))
-    assert in_their_zone([entry], placed) == (entry,)
+    assert in_their_zone([entry], stretches_apart(placed)) == (entry,)
 
 
 def moved_to(log: LogRun, zone: timezone) -> LogRun:
