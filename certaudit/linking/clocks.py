@@ -22,6 +22,10 @@ from certaudit.parsers.letsencrypt_log.clock import wrote_utc
 QUARTER = timedelta(minutes=15)
 WEST, EAST = timedelta(hours=-12), timedelta(hours=14)  # no zone lies farther from UTC
 APART = EAST - WEST
+# The offsets in minutes, beside whole hours, that zones have had since 2000 (tz database)
+ODD = frozenset(
+    {-570, -270, -210, -150, 210, 270, 330, 345, 390, 510, 525, 570, 585, 630, 690, 765, 825}
+)
 MARGIN = timedelta(minutes=1)
 CLOSE = timedelta(seconds=3)  # a client called at once writes its first line 0.4 to 1.3 s later
 FEW = 3.0  # fewer runs that agree are chance
@@ -132,8 +136,9 @@ def votes_of(run: LogRun, times: Sequence[datetime]) -> frozenset[timedelta]:
 
 
 def is_offset(distance: timedelta) -> bool:
-    """Can a zone lie so far from UTC?"""
-    return WEST <= distance <= EAST
+    """Does a zone lie so far from UTC?"""
+    minutes = distance / timedelta(minutes=1)
+    return WEST <= distance <= EAST and (minutes % 60 == 0 or minutes in ODD)
 
 
 def stretches(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from random import Random
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
 
 from certaudit.facts import Start
-from certaudit.linking.clocks import aligned, in_their_zone, stretches_apart
+from certaudit.linking.clocks import aligned, in_their_zone, is_offset, stretches_apart
 from certaudit.linking.ledger import Horizon, runs
 from certaudit.model import Evidence
 from certaudit.parsers.letsencrypt_log import LogRun
@@ -110,9 +113,19 @@ def test_a_server_that_confirms_the_zone_speaks_against_a_shift() -> None:
     assert shifts(logs, starts(times)) == [0.0] * 6
 
 
-def test_a_distance_that_no_two_zones_have_is_chance() -> None:
+@pytest.mark.parametrize("hours", [20.0, 1.25, -0.5])
+def test_a_distance_that_no_two_zones_have_is_chance(hours: float) -> None:
     times = firings(6)
-    assert shifts([log_run(at + 1 + 20 * HOURS) for at in times], starts(times)) == [0.0] * 6
+    assert shifts([log_run(at + 1 + hours * HOURS) for at in times], starts(times)) == [0.0] * 6
+
+
+def test_every_offset_of_a_zone_is_one() -> None:
+    moments = [
+        datetime(year, month, 1, tzinfo=timezone.utc) for year in range(2000, 2027) for month in (1, 7)
+    ]
+    zones = [ZoneInfo(name) for name in available_timezones()]
+    found = {moment.astimezone(zone).utcoffset() for zone in zones for moment in moments}
+    assert [one for one in found if one is None or not is_offset(one)] == []
 
 
 def test_a_start_of_the_journal_is_not_shown_in_a_zone_that_cannot_be() -> None:
