@@ -99,7 +99,7 @@ def by_person(
     loose = [s for s, fit in people if fit is None]
     if not exact:
         return False, manual(loose[-1], "low") if loose and not best else None
-    rivals = [claim for claim in best if claim.arguments]
+    rivals = [claim for claim in best if claim.arguments or claim.whole]
     if at_no_terminal(exact[-1]):
         return False, None if best else manual(exact[-1], "low")
     if not rivals:
@@ -227,12 +227,12 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
         return "high", None
     if claim.arguments is False:
         return "medium", None
-    if start.ended is not None and claim.arguments is None:
-        return ("high" if start.ended - run.ended <= SNUG else "medium"), None
     if claim.arguments and encloses(claim, run) and not typed(run):
         return "high", None
     if (wrapped(one) or sleeps(one)) and claim.name not in around.steady:
         return "medium", "but its command may not call the client each time"
+    if start.ended is not None and claim.arguments is None:
+        return ("high" if start.ended - run.ended <= SNUG else "medium"), None
     # where the command sleeps, hours bound nothing: then its end must be the run's
     bounded = start.ended is not None and (claim.prompt or start.ended - run.ended <= SNUG)
     if bounded or (claim.close and run.started):

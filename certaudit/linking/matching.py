@@ -23,6 +23,7 @@ from certaudit.linking.claims import (
     SOON,
     Claim,
     began,
+    by_hand,
     calls,
     claims,
     is_line,
@@ -59,7 +60,11 @@ def match(
     fitting = [claims(log, found, linked) for log, found in zip(logs, near, strict=True)]
     matching = Matching([likely(found) for found in fitting])
     matching.settle()
-    left = [tuple(s for s in found if matching.open_to(n, s)) for n, found in enumerate(near)]
+    spoken = taken_by_one(logs, near, matching, linked)
+    left = [
+        tuple(s for s in found if matching.open_to(n, s) and spoken.get(s, n) == n)
+        for n, found in enumerate(near)
+    ]
     zone = logs[0].first_seen.tzinfo if logs else None
     last = max((s.ended or s.time for s in starts), default=None)
     span = Span(min(s.time for s in starts), last, zone, apart) if last is not None else None
@@ -67,6 +72,20 @@ def match(
     loose = [log for number, log in enumerate(logs) if number not in matching.settled]
     pressed = frozenset(log for log, found in zip(logs, fitting, strict=True) if is_pressed(found))
     return Matched(tuple(left), replace(around, crowded=crowded(loose, linked), pressed=pressed))
+
+
+def taken_by_one(
+    logs: Sequence[LogRun],
+    near: Sequence[tuple[Start, ...]],
+    matching: Matching,
+    linked: Sequence[Linked],
+) -> dict[Start, int]:
+    """Whose a person's line is that calls the client once: the first run's that no start explains."""
+    found: dict[Start, int] = {}
+    for n in sorted(set(range(len(logs))) - set(matching.settled), key=lambda n: began(logs[n])):
+        calls_one = (s for s in near[n] if s.kind in PEOPLE and mentions_client(s.command or ""))
+        found.update({s: n for s in calls_one if s not in found and by_hand(logs[n], s, linked)})
+    return found
 
 
 def is_pressed(found: Sequence[Claim]) -> bool:

@@ -395,3 +395,12 @@ def test_who_typed_it_at_some_time_and_was_there_then_is_the_likely_one() -> Non
     assert attribute(unwatched, (), (TIMER,), covered=True, around=quiet).confidence == "unknown"
     quiet = replace(quiet, logins=(login,))
     assert attribute(unwatched, (), (TIMER,), covered=True, around=quiet).confidence == "medium"
+
+
+def test_a_run_without_its_head_within_a_scripts_start_may_be_another() -> None:
+    """The script may look first and call nobody; the run may be a person's in the same seconds."""
+    start = replace(cron_start("/usr/local/sbin/renew"), ended=NOW + timedelta(seconds=17))
+    run = log_run(11, None, started=None)
+    assert judge(run, start, among=(WRAPPED,)).confidence == "medium"
+    steady = Around(steady=frozenset({WRAPPED.trigger.id}))
+    assert attribute(run, (start,), (WRAPPED,), covered=True, around=steady).confidence == "high"

@@ -169,3 +169,16 @@ def test_a_start_after_its_timers_last_firing_was_made_by_something_else() -> No
     stamped = replace(fired, last_fired=NOW)
     (run,) = known(starts=(unit_start(),), among=(replace(TIMER, trigger=stamped),))
     assert (run.trigger, run.actor, run.confidence) == ("timer:certbot.timer", "trigger", "high")
+
+
+def test_a_persons_line_is_the_first_runs_and_no_others() -> None:
+    """The timer's own run came seconds later, with the arguments that its command had then."""
+    line, start = sudo("/usr/bin/certbot -q renew"), unit_start(4, ended=6)
+    other = linked(timer("/usr/bin/certbot -q renew --no-random-sleep-on-renew"))
+    own = log_run(1, ended=NOW + timedelta(seconds=2))
+    later = replace(log_run(4.5, ended=NOW + timedelta(seconds=5.5)), where="/var/log/other")
+    first, second = known(own, later, starts=(line, start), among=(other, CRON))
+    assert (first.actor, first.confidence) == ("manual", "high")
+    assert (second.trigger, second.actor) == ("timer:certbot.timer", "trigger")
+    alone = known(later, starts=(line, start), among=(other, CRON))
+    assert [run.confidence for run in alone if run.arguments is not None] == ["unknown"]
