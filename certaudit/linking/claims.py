@@ -282,8 +282,9 @@ def runs_script(command: str, one: Linked) -> bool:
 
 
 def starts_unit(person: Start, unit: Start) -> bool:
-    """Did a person's ``systemctl start`` make a unit's start?"""
-    near = -EARLY <= unit.time - person.time <= SOON
+    """Did a person's ``systemctl start`` make a unit's start? It is written down before it is done."""
+    exact = person.time.microsecond and unit.time.microsecond
+    near = -(timedelta(0) if exact else EARLY) <= unit.time - person.time <= SOON
     return near and names_unit(person.command or "", unit)
 
 

@@ -273,6 +273,14 @@ def test_a_persons_systemctl_made_the_first_start_after_it_and_no_other() -> Non
     assert list(by_people([person], [first, second])) == [(first, person)]
 
 
+def test_a_unit_that_began_before_a_persons_line_is_not_the_persons() -> None:
+    """The timer fired in the very moment; whole seconds leave the order open."""
+    line = sudo("/usr/bin/systemctl start certbot", 0.2004)
+    assert list(by_people((line,), (unit_start(0.2002),))) == []
+    assert list(by_people((line,), (unit_start(0.25),))) != []
+    assert list(by_people((line,), (unit_start(0),))) != []
+
+
 def test_a_command_that_went_on_long_after_a_run_made_another() -> None:
     sleeping = linked(cron("sleep $((RANDOM % 36000)); certbot -q renew"))
     line = "sleep $((RANDOM % 36000)); certbot -q renew"
