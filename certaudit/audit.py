@@ -50,7 +50,7 @@ from certaudit.model import (
     Trigger,
 )
 from certaudit.rules import Rule, run_rule
-from certaudit.sources import cron, logs, packages, served, shell_history, systemd, unit_times
+from certaudit.sources import cron, logins, logs, packages, served, shell_history, systemd, unit_times
 from certaudit.sources.certbot import collect_lineages
 from certaudit.sources.certbot_hooks import collect_hooks
 from certaudit.sources.certbot_installed import installed_certbots
@@ -142,7 +142,7 @@ def tie(
     remembered = unit_times.observed(host, services_of(linked))
     seen = on_one_clock([*found.observed, *people.observed, *remembered])
     joined = starts.join(seen, descriptions(host, linked))
-    runs = ledger.runs(found.runs, joined, linked, horizon, people.typed)
+    runs = ledger.runs(found.runs, joined, linked, horizon, people.typed, logins.collect(host))
     lineages = tuple(ledger.generations(x, runs, existed(host, x, paths, runs)) for x in lineages)
     copies, copy_gaps = find_copies(host.root, facts, sorted(scripts_of(linked)))
     gaps.extend(copy_gaps)

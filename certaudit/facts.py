@@ -7,7 +7,7 @@ it means for a certificate is for ``linking`` to say.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from certaudit.history import LogKind
@@ -175,7 +175,7 @@ class Start:
     ``ended`` and ``failed`` are ``None`` where no line tells; a cron command's end is that of its PAM
     session. ``locked``: its client said that another instance was running. ``user_manager``: the unit
     is one of a user's own manager. ``pid`` is that of a cron command, ``invocation`` a unit's
-    INVOCATION_ID (systemd.exec(5)).
+    INVOCATION_ID (systemd.exec(5)). ``tty`` is the terminal that sudo was called at, if any.
     """
 
     kind: Literal["unit", "cron", "anacron", "sudo", "shell", "power"]
@@ -190,6 +190,20 @@ class Start:
     user_manager: bool = False
     pid: int | None = None
     invocation: str | None = None
+    tty: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A time in which the client's log was ``by`` ahead of the log of starts, by the latter's clock.
+
+    ``on_utc``: the client's clock was UTC, so that the other may well have been the machine's own.
+    """
+
+    since: datetime
+    until: datetime
+    by: timedelta
+    on_utc: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +212,17 @@ class Typed:
 
     command: str
     user: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A person was logged in at a terminal."""
+
+    user: str
+    terminal: str
+    since: datetime
+    until: datetime
     evidence: Evidence
 
 

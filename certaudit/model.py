@@ -74,7 +74,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What starts commands by itself."""
+    """What starts commands by itself.
+
+    ``off_since``: when it was switched off at the latest, if it is and that is known.
+    """
 
     id: str
     kind: str
@@ -86,6 +89,7 @@ class Trigger:
     reasons: tuple[Reason, ...] = ()
     schedule: Schedule | None = None
     last_fired: datetime | None = None
+    off_since: datetime | None = None
     certain: bool = True
     beside: tuple[str, ...] = ()  # commands it starts that have nothing to do with a certificate
 

@@ -121,6 +121,18 @@ class Root:
         except (UnreadableError, OSError, ValueError):
             return None
 
+    def written(self, path: MachinePath) -> datetime | None:
+        """When what lies at a path was last written, a link itself and not what it leads to."""
+        above, _, name = str(path).rstrip("/").rpartition("/")
+        try:
+            parent = self.entry(above or "/")
+            if parent is None:
+                return None
+            found = os.lstat(self.outside(parent.path / name))
+        except (UnreadableError, OSError, ValueError):
+            return None
+        return datetime.fromtimestamp(found.st_mtime, timezone.utc)
+
     def names(self, directory: MachinePath) -> tuple[str, ...]:
         """The sorted names in a directory, () if it is not there; ``UnreadableError`` if closed."""
         found = self.entry(directory)

@@ -7,81 +7,37 @@ high; a fingerprint alone is at most medium; two that fit are unknown, and both 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from certaudit.catalogue import mentions_client
-from certaudit.facts import Start, Typed
+from certaudit.facts import Start
+from certaudit.linking.around import Around, Attribution
 from certaudit.linking.claims import (
     PEOPLE,
     SLEEPING,
     SNUG,
     WHOLE,
     Claim,
-    allowed,
     began,
+    broken,
     by_hand,
     claims,
-    could_start,
     likely,
+    names_unit,
     owners_of,
     sleeps,
-    spellings,
-    trigger_arguments,
     wrapped,
 )
-from certaudit.linking.firings import lateness
 from certaudit.linking.paths import Linked
-from certaudit.model import Actor, Confidence, Evidence
+from certaudit.linking.startless import by_run_alone
+from certaudit.linking.terminals import typed
+from certaudit.model import Confidence
 from certaudit.parsers.letsencrypt_log import LogRun
 
-__all__ = ["Around", "Attribution", "attribute", "could_start"]
-
-QUIET = frozenset(
-    {"-q", "--quiet", "-n", "--non-interactive", "--noninteractive", "--no-random-sleep-on-renew"}
-)
 LOCKED = timedelta(minutes=2)  # as near to a run, a start that met a lock is worth a word
 PROMPT = timedelta(seconds=5)  # a client typed with sudo is called at once
-BREAK = timedelta(seconds=2)  # certbot's own change of file in mid-run takes no time
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """Who started a run, how sure that is, and why."""
-
-    trigger: str | None = None
-    actor: Actor = "unknown"
-    confidence: Confidence = "unknown"
-    because: tuple[str, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
-    start: Start | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What the other runs and starts tell about one run.
-
-    ``sole``: starts that no other run fits, in a span that the client's log covers; ``shared``: starts
-    that other runs fit as well; ``doubtful``: starts that their timer's schedule does not explain, and
-    ``unproven`` those in a time that the logs do not cover as a whole;
-    ``steady``: triggers whose starts nearly all led to a run; ``people``: what a person started by
-    ``systemctl``, with the line that says so; ``typed``: calls in shell histories that do not say when;
-    ``crowded``: (trigger, run) where several runs share an elapse; ``pressed``: runs right before
-    which two triggers started, each by a start of its own; ``orphans``: when cron started a client by
-    a line that no longer stands; ``two_clocks``: the logs were written in two zones somewhere.
-    """
-
-    sole: frozenset[Start] = frozenset()
-    shared: frozenset[Start] = frozenset()
-    doubtful: frozenset[Start] = frozenset()
-    unproven: frozenset[Start] = frozenset()
-    steady: frozenset[str] = frozenset()
-    people: tuple[tuple[Start, Start], ...] = ()
-    typed: tuple[Typed, ...] = ()
-    crowded: frozenset[tuple[str, LogRun]] = frozenset()
-    pressed: frozenset[LogRun] = frozenset()
-    orphans: tuple[datetime, ...] = ()
-    two_clocks: bool = False
+ALONE = Around()
 
 
 def attribute(
@@ -89,7 +45,7 @@ def attribute(
     starts: Sequence[Start],
     linked: Sequence[Linked],
     covered: bool,
-    around: Around = Around(),
+    around: Around = ALONE,
 ) -> Attribution:
     """Who started a run.
 
@@ -127,8 +83,7 @@ def best_answer(
         return from_claim(best[0], run, around, alone=not rivals)
     if names:
         return Attribution(because=(f"the start lines fit more than one trigger: {', '.join(names)}",))
-    found = by_fingerprint(run, linked, covered, around)
-    return by_history(run, around, found) if found.confidence == "unknown" else found
+    return by_run_alone(run, linked, covered, around)
 
 
 def by_person(
@@ -144,13 +99,20 @@ def by_person(
     loose = [s for s, fit in people if fit is None]
     if not exact:
         return False, manual(loose[-1], "low") if loose and not best else None
-    rivals = [claim for claim in best if claim.arguments]
+    rivals = [claim for claim in best if claim.arguments or claim.whole]
+    if at_no_terminal(exact[-1]):
+        return False, None if best else manual(exact[-1], "low")
     if not rivals:
         return True, manual(exact[-1], "low" if broken(run) else "high" if run.started else "medium")
     late = began(run) - exact[-1].time > PROMPT or not mentions_client(exact[-1].command or "")
     if late or broken(run) or any(claim.close for claim in rivals):
         return True, None
     return True, manual(exact[-1], "medium")
+
+
+def at_no_terminal(person: Start) -> bool:
+    """Was sudo called without a terminal: by a script, as far as one can tell, that a trigger runs?"""
+    return person.kind == "sudo" and person.tty is None
 
 
 def plausible(found: list[Claim]) -> list[Claim]:
@@ -182,7 +144,8 @@ def manual(start: Start, confidence: Confidence) -> Attribution:
     """A person started it; a shell history is a file that its user can change, so it is never high."""
     when = f"{start.time:%Y-%m-%d %H:%M:%S}"
     if start.kind == "sudo":
-        because = (f"{start.user} ran `{start.command}` with sudo at {when}",)
+        how = "with sudo" if start.tty else "with sudo, as a script does, without a terminal,"
+        because = (f"{start.user} ran `{start.command}` {how} at {when}",)
         return Attribution(None, "manual", confidence, because, (start.evidence,), start)
     because = (f"{start.user} typed `{start.command}` at {when}, by the shell's own history",)
     sure: Confidence = "medium" if confidence == "high" else confidence
@@ -194,10 +157,13 @@ def from_claim(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> Att
     start = claim.start
     person = next((sudo for unit, sudo in around.people if unit == start), None)
     if person is not None:
-        found = manual(person, "low" if broken(run) else "high" if alone and claim.close else "medium")
+        sure: Confidence = "high" if alone and claim.close else "medium"
+        found = manual(person, "low" if broken(run) or at_no_terminal(person) else sure)
         return Attribution(
             None, "manual", found.confidence, found.because, (*found.evidence, start.evidence), start
         )
+    if start in around.disproved and alone:
+        return not_the_timers(claim, run, around)
     seconds = f"{claim.lag.total_seconds():.0f}"
     because = [f"{claim.name} started at {start.time:%Y-%m-%d %H:%M:%S}, {seconds} s before"]
     if start.ended is not None:
@@ -210,6 +176,26 @@ def from_claim(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> Att
     return Attribution(
         claim.name, "trigger", confidence, (*because, *([why] if why else [])), (start.evidence,), start
     )
+
+
+def not_the_timers(claim: Claim, run: LogRun, around: Around) -> Attribution:
+    """A start of a timer's unit after the timer fired for the last time: something else made it.
+
+    Its stamp is the time of a file, so it suffices for medium only where a person's line agrees.
+    """
+    start, last = claim.start, claim.linked.trigger.last_fired
+    fired = f"{last:%Y-%m-%d %H:%M:%S}" if last else "an earlier time"
+    because = (
+        f"{' or '.join(start.units)} was started at {start.time:%Y-%m-%d %H:%M:%S}",
+        f"not by {claim.linked.trigger.id}, which fired last at {fired}",
+    )
+    line = next((one for one in reversed(around.typed) if names_unit(one.command, start)), None)
+    if line is None:
+        return Attribution(None, "manual", "low", because, (start.evidence,), start)
+    why = f"{line.user}'s shell history holds `{line.command}`, without saying when"
+    sure: Confidence = "low" if broken(run) else "medium"
+    lines = (line.evidence, start.evidence)
+    return Attribution(None, "manual", sure, (*because, why), lines, start)
 
 
 def sureness(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> tuple[Confidence, str | None]:
@@ -241,12 +227,12 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
         return "high", None
     if claim.arguments is False:
         return "medium", None
-    if start.ended is not None and claim.arguments is None:
-        return ("high" if start.ended - run.ended <= SNUG else "medium"), None
     if claim.arguments and encloses(claim, run) and not typed(run):
         return "high", None
     if (wrapped(one) or sleeps(one)) and claim.name not in around.steady:
         return "medium", "but its command may not call the client each time"
+    if start.ended is not None and claim.arguments is None:
+        return ("high" if start.ended - run.ended <= SNUG else "medium"), None
     # where the command sleeps, hours bound nothing: then its end must be the run's
     bounded = start.ended is not None and (claim.prompt or start.ended - run.ended <= SNUG)
     if bounded or (claim.close and run.started):
@@ -274,54 +260,3 @@ def loosely(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str 
     if claim.start in around.sole and claim.arguments and claim.name in around.steady:
         return "high", "no other run fits that start, and the client's log covers it"
     return "medium", None
-
-
-def typed(run: LogRun) -> bool:
-    """Can a person have typed this: nothing in it is for a run that nobody watches?"""
-    return run.delay is None and not QUIET & set(run.arguments or ())
-
-
-def broken(run: LogRun) -> bool:
-    """Do a run's lines lie in two files with a break between them?"""
-    pairs = zip(run.evidence, run.evidence[1:], strict=False)
-    return any(a.where != b.where and b.time - a.time > BREAK for a, b in pairs)
-
-
-def by_fingerprint(run: LogRun, linked: Sequence[Linked], covered: bool, around: Around) -> Attribution:
-    """No start line fits: what the arguments and the schedules alone tell."""
-    if covered:
-        return Attribution(because=("no start line near it, in logs that reach back to it",))
-    lost = "no log of starts reaches back to it"
-    same = [one for one in linked if run.arguments and trigger_arguments(run, one) and in_time(run, one)]
-    names = sorted({one.trigger.id for one in same if one.trigger.state != "dormant"})
-    armed = [one for one in same if one.trigger.state == "armed"]
-    if len(names) == 1 and armed and not broken(run):
-        why = f"of the armed triggers only {names[0]} calls the client with these arguments"
-        because = (lost, why)
-        if (names[0], run) in around.crowded:
-            return Attribution(names[0], "trigger", "low", (*because, "but so do other runs that day"))
-        if lateness(armed[0], began(run)) is None:
-            return Attribution(names[0], "trigger", "low", (*because, "but when it fires is not known"))
-        return Attribution(names[0], "trigger", "low" if typed(run) else "medium", because)
-    if armed and len(names) > 1:
-        return Attribution(because=(f"no log of starts reaches back; {', '.join(names)} fit",))
-    return Attribution(because=(lost,))
-
-
-def by_history(run: LogRun, around: Around, found: Attribution) -> Attribution:
-    """What a shell history without times adds to an answer that is not known: support, and no more."""
-    if not typed(run) or run.arguments is None:
-        return found
-    words = " ".join(run.arguments)
-    same = [one for one in around.typed if words in spellings(one.command.split()[1:])]
-    if not same:
-        return found
-    last = same[-1]
-    why = f"{last.user}'s shell history holds `{last.command}`, without saying when"
-    return Attribution(None, "manual", "low", (*found.because, why), (last.evidence,))
-
-
-def in_time(run: LogRun, one: Linked) -> bool:
-    """Does a trigger's schedule allow a run at this time?"""
-    late = lateness(one, began(run))
-    return late is None or late <= allowed(one)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Entry, Start
 from certaudit.linking.paths import Linked
+from certaudit.linking.terminals import gives_terminal, had_terminal
 from certaudit.model import RenewalPath
 from certaudit.parsers.letsencrypt_log import LogRun
 
@@ -25,10 +26,12 @@ SLEEPING = timedelta(hours=13)  # a line that sleeps a random time: at most 43,2
 LONGEST_SLEEP = timedelta(seconds=480)  # certbot's own, before the first lineage that is due
 END_SLACK = timedelta(seconds=30)
 BY_HAND = timedelta(seconds=30)
+BREAK = timedelta(seconds=2)  # certbot's own change of file in mid-run takes no time
 SOON = timedelta(seconds=5)  # systemctl has its unit started at once
 ANACRONTAB = "/etc/anacrontab"
 PEOPLE = frozenset({"sudo", "shell"})
 NOBODYS = PEOPLE | {"power"}  # starts that are no trigger's
+BY_SNAP = "--preconfigured-renewal"  # the snap adds it to every call (certbot/_internal/snap_config.py)
 UNITS = frozenset({"timer", "path", "socket", "boot"})
 
 
@@ -68,6 +71,12 @@ class Claim:
 def began(run: LogRun) -> datetime:
     """When a run began, as far as its log shows."""
     return run.started or run.first_seen
+
+
+def broken(run: LogRun) -> bool:
+    """Do a run's lines lie in two files with a break between them?"""
+    pairs = zip(run.evidence, run.evidence[1:], strict=False)
+    return any(a.where != b.where and b.time - a.time > BREAK for a, b in pairs)
 
 
 def claims(run: LogRun, starts: Iterable[Start], linked: Sequence[Linked]) -> list[Claim]:
@@ -185,7 +194,7 @@ def fits(run: LogRun, start: Start, one: Linked) -> bool:
     early = EARLY if start.time.microsecond else timedelta(0)  # whole seconds are cut off, not rounded
     if start.time > began(run) + early or speaks_against(run, start, one):
         return False
-    if outlived(run, start, one):
+    if outlived(run, start, one) or (had_terminal(run) and not gives_terminal(one)):
         return False
     if start.locked and calls(one) == 1:
         return False  # its one call ended at another's lock, before it wrote a log
@@ -221,12 +230,18 @@ def is_whole(run: LogRun, start: Start, one: Linked) -> bool:
 
 def arguments_fit(run: LogRun, path: RenewalPath) -> bool | None:
     """Do a run's logged arguments equal a path's, which the log writes without the verb?"""
-    if run.arguments is None or "?" in path.argv:
+    given = words_of(run)
+    if given is None or "?" in path.argv:
         return None
-    expected = list(path.argv[1:])
+    expected = [word for word in path.argv[1:] if word != BY_SNAP]
     if path.subcommand in expected:
         expected.remove(path.subcommand)
-    return expected == list(run.arguments)
+    return expected == given
+
+
+def words_of(run: LogRun) -> list[str] | None:
+    """The arguments that a run was given, without the one that no caller writes."""
+    return None if run.arguments is None else [word for word in run.arguments if word != BY_SNAP]
 
 
 def trigger_arguments(run: LogRun, one: Linked) -> bool | None:
@@ -243,10 +258,16 @@ def by_hand(run: LogRun, start: Start, linked: Sequence[Linked]) -> bool | None:
     lag = began(run) - start.time
     command = start.command or ""
     if timedelta(0) <= lag + EARLY <= BY_HAND and mentions_client(command):
-        same = run.arguments is not None and " ".join(run.arguments) in spellings(command.split()[1:])
-        return True if same else None
+        return True if is_spelled(run, command) else None
     ran = [one for one in linked if runs_script(command, one)]
     return any(-EARLY <= lag <= allowed(one) and bool(trigger_arguments(run, one)) for one in ran)
+
+
+def is_spelled(run: LogRun, command: str) -> bool:
+    """Are a run's arguments those of a command as it was typed?"""
+    given = words_of(run)
+    typed = [word for word in command.split()[1:] if word != BY_SNAP]
+    return given is not None and " ".join(given) in spellings(typed)
 
 
 def spellings(words: list[str]) -> set[str]:
@@ -260,10 +281,16 @@ def runs_script(command: str, one: Linked) -> bool:
     return any(word in scripts for word in command.split())
 
 
-def starts_unit(sudo: Start, unit: Start) -> bool:
-    """Did a person's ``systemctl start`` make a unit's start?"""
-    words = (sudo.command or "").split()
+def starts_unit(person: Start, unit: Start) -> bool:
+    """Did a person's ``systemctl start`` make a unit's start? It is written down before it is done."""
+    exact = person.time.microsecond and unit.time.microsecond
+    near = -(timedelta(0) if exact else EARLY) <= unit.time - person.time <= SOON
+    return near and names_unit(person.command or "", unit)
+
+
+def names_unit(command: str, unit: Start) -> bool:
+    """Is a command a ``systemctl start`` of a unit?"""
+    words = command.split()
     names = {name.removesuffix(".service") for name in unit.units}
-    near = -EARLY <= unit.time - sudo.time <= SOON
     named = any(word.removesuffix(".service") in names for word in words[1:])
-    return near and named and bool({"start", "restart"} & set(words))
+    return named and bool({"start", "restart"} & set(words))

@@ -13,13 +13,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
-from certaudit.facts import Start
+from certaudit.facts import Apart, Start
 from certaudit.linking.claims import EARLY, SNUG, owners_of
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
+from certaudit.parsers.letsencrypt_log.clock import wrote_utc
 
 QUARTER = timedelta(minutes=15)
-APART = timedelta(hours=26)  # from UTC-12 to UTC+14
+WEST, EAST = timedelta(hours=-12), timedelta(hours=14)  # no zone lies farther from UTC
+APART = EAST - WEST
+# The offsets in minutes, beside whole hours, that zones have had since 2000 (tz database)
+ODD = frozenset(
+    {-570, -270, -210, -150, 210, 270, 330, 345, 390, 510, 525, 570, 585, 630, 690, 765, 825}
+)
 MARGIN = timedelta(minutes=1)
 CLOSE = timedelta(seconds=3)  # a client called at once writes its first line 0.4 to 1.3 s later
 FEW = 3.0  # fewer runs that agree are chance
@@ -72,24 +78,38 @@ def told_by_server(run: LogRun) -> frozenset[timedelta]:
     return frozenset({run.header_offset - here})
 
 
-def in_their_zone(starts: Sequence[Start], placed: Sequence[Shifted]) -> tuple[Start, ...]:
-    """Starts of the journal in the local time that the client's log had: schedules are local."""
-    spans: list[tuple[datetime, datetime, timedelta]] = []
+def stretches_apart(placed: Sequence[Shifted]) -> tuple[Apart, ...]:
+    """The times in which the two clocks were apart."""
+    spans: list[Apart] = []
     before = timedelta(0)
     for one in sorted(placed, key=lambda one: one.run.first_seen):
         if one.by and one.by == before:
-            spans[-1] = (spans[-1][0], one.run.ended, one.by)
+            spans[-1] = replace(spans[-1], until=one.run.ended)
         elif one.by:
-            spans.append((one.run.first_seen - MARGIN, one.run.ended, one.by))
+            since = one.run.first_seen - MARGIN
+            spans.append(Apart(since, one.run.ended, one.by, is_on_utc(one)))
         before = one.by
+    return tuple(spans)
+
+
+def is_on_utc(one: Shifted) -> bool:
+    """Was a client's clock UTC: by its version, or because so far from the machine's it would be?"""
+    here = one.run.first_seen.utcoffset() or timedelta(0)
+    return wrote_utc(one.run.version) or here + one.by == timedelta(0)
+
+
+def in_their_zone(starts: Sequence[Start], spans: Sequence[Apart]) -> tuple[Start, ...]:
+    """Starts of the journal in the local time that the client's log had: schedules are local."""
     return tuple(in_zone(start, spans) for start in starts) if spans else tuple(starts)
 
 
-def in_zone(start: Start, spans: Sequence[tuple[datetime, datetime, timedelta]]) -> Start:
+def in_zone(start: Start, spans: Sequence[Apart]) -> Start:
     """A start with its moment unchanged, in the zone of the span it lies in."""
-    by = next((by for since, until, by in spans if since <= start.time <= until), None)
+    by = next((a.by for a in spans if a.since <= start.time <= a.until), None)
     here = start.time.utcoffset()
     if by is None or here is None or not start.evidence.where.startswith("journal:"):
+        return start
+    if not is_offset(here + by):
         return start
     return replace(start, time=start.time.astimezone(timezone(here + by)))
 
@@ -97,7 +117,8 @@ def in_zone(start: Start, spans: Sequence[tuple[datetime, datetime, timedelta]])
 def votes_of(run: LogRun, times: Sequence[datetime]) -> frozenset[timedelta]:
     """By how many quarters the run's clock can be ahead of some start's, a moment before it.
 
-    Zero alone, where a start lies right before the run as the clocks stand; nothing without a head.
+    Zero alone, where a start lies right before the run as the clocks stand; nothing without a head, nor
+    a distance that no two zones have, of which the machine's own is one.
     """
     began = run.started.astimezone(timezone.utc) if run.started else None
     if began is None or not times or not times[0] - APART <= began <= times[-1] + APART:
@@ -110,7 +131,14 @@ def votes_of(run: LogRun, times: Sequence[datetime]) -> frozenset[timedelta]:
         quarters = lag // QUARTER
         if lag - quarters * QUARTER <= CLOSE + EARLY:
             found.add(quarters * QUARTER)
-    return frozenset(found)
+    here = run.first_seen.utcoffset() or timedelta(0)
+    return frozenset(by for by in found if is_offset(here + by) or is_offset(here - by))
+
+
+def is_offset(distance: timedelta) -> bool:
+    """Does a zone lie so far from UTC?"""
+    minutes = distance / timedelta(minutes=1)
+    return WEST <= distance <= EAST and (minutes % 60 == 0 or minutes in ODD)
 
 
 def stretches(

@@ -7,12 +7,12 @@ fires once, at most RandomizedDelaySec and AccuracySec later; cron(8) fires in t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
 from certaudit.errors import ParseError
-from certaudit.facts import Start
+from certaudit.facts import Apart, Start
 from certaudit.linking.paths import Linked
 from certaudit.parsers import calendar
 from certaudit.parsers.crontab import next_firing
@@ -108,10 +108,14 @@ def lateness(one: Linked, moment: datetime) -> timedelta | None:
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """Starts of a timer's unit that its schedule does not explain, and those it does not prove."""
+    """Starts of a timer's unit that its schedule does not explain, and those it does not prove.
+
+    ``disproved``: those that come after the last firing of every timer they could be of.
+    """
 
     doubtful: frozenset[Start] = frozenset()
     unproven: frozenset[Start] = frozenset()
+    disproved: frozenset[Start] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +123,27 @@ class Span:
     """What the logs of starts cover, and the zone that the machine's schedules are kept in.
 
     A start carries a fixed offset; where that is the zone's own there, its elapse is reckoned in the
-    zone, which knows of summer time.
+    zone, which knows of summer time. ``apart``: where a file was not written on the machine's clock.
     """
 
     since: datetime
     until: datetime
     zone: tzinfo | None = None
+    apart: tuple[Apart, ...] = ()
 
-    def there(self, moment: datetime) -> datetime:
-        """A moment in the machine's zone; as it stands where it was another then."""
-        local = moment.astimezone(self.zone) if self.zone is not None else moment
-        return local if local.utcoffset() == moment.utcoffset() else moment
+    def placed(self, start: Start) -> Start:
+        """A start at its time in the machine's zone; as it stands where it was another then."""
+        local = start.time.astimezone(self.zone) if self.zone is not None else start.time
+        if local.utcoffset() != start.time.utcoffset():
+            return start
+        return replace(start, time=local + self.behind(start))
+
+    def behind(self, start: Start) -> timedelta:
+        """How far the clock that a start was written by is behind the machine's."""
+        if start.evidence.line is None:
+            return timedelta(0)
+        found = (a.by for a in self.apart if a.since <= start.time <= a.until and not a.on_utc)
+        return next(found, timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +180,9 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span, breaks: Sequence[Br
     than the logs begin, nor where its own firing may have come later: right after the next elapse, or
     after a break.
     """
+    real = {span.placed(start): start for start in starts}
     doubtful: set[Start] = set()
-    groups = grouped(starts, one, span, doubtful)
+    groups = grouped(real, one, doubtful)
     unproven = {start for start in doubtful if caught_up(start, one, breaks)}
     doubtful -= unproven
     for elapse, group in groups.items():
@@ -183,7 +198,7 @@ def doubts(starts: Iterable[Start], one: Linked, span: Span, breaks: Sequence[Br
             or any(displaces(each, elapse, one) for each in breaks)
         ):
             unproven.update(others)
-    return Doubts(frozenset(doubtful), frozenset(unproven))
+    return Doubts(frozenset(real[s] for s in doubtful), frozenset(real[s] for s in unproven))
 
 
 def passed(elapse: datetime, one: Linked, span: Span) -> bool:
@@ -240,18 +255,15 @@ def caught_up(start: Start, one: Linked, breaks: Sequence[Break]) -> bool:
     return any(timedelta(0) <= start.time - each.until <= grace for each in breaks)
 
 
-def grouped(
-    starts: Iterable[Start], one: Linked, span: Span, outside: set[Start]
-) -> dict[datetime, list[Start]]:
+def grouped(starts: Iterable[Start], one: Linked, outside: set[Start]) -> dict[datetime, list[Start]]:
     """Starts by the elapse they can belong to; those that fit none go to ``outside``.
 
     A timer that catches up (Persistent=) is late, and its stamp proves it.
     """
     groups: dict[datetime, list[Start]] = {}
     for start in starts:
-        moment = span.there(start.time)
-        late = lateness(one, moment)
-        elapse = elapse_before(one, moment + SECOND)
+        late = lateness(one, start.time)
+        elapse = elapse_before(one, start.time + SECOND)
         if late is not None and late > timedelta(0) and not stamped(start, one):
             outside.add(start)
         elif elapse is not None:
@@ -300,12 +312,16 @@ def all_doubts(
     breaks: Sequence[Break] = (),
 ) -> Doubts:
     """The doubts about all timers' starts; ``names`` are the triggers that each start can belong to."""
+    timers = [one for one in linked if one.trigger.kind == "timer" and one.trigger.schedule is not None]
     found = [
         doubts([s for s in starts if one.trigger.id in names.get(s, ())], one, span, breaks)
-        for one in linked
-        if one.trigger.kind == "timer" and one.trigger.schedule is not None
+        for one in timers
     ]
+    later = {
+        s: {one.trigger.id for one in timers if not_fired_since(span.placed(s), one)} for s in starts
+    }
     return Doubts(
         frozenset(s for each in found for s in each.doubtful),
         frozenset(s for each in found for s in each.unproven),
+        frozenset(s for s in starts if names.get(s) and later[s] >= names[s]),
     )

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from certaudit.facts import Start, Typed
-from certaudit.linking.attribution import Around, Attribution, attribute
+from certaudit.facts import Login, Start, Typed
+from certaudit.linking.around import Around, Attribution
+from certaudit.linking.attribution import attribute
 from certaudit.linking.claims import began, owners_of
-from certaudit.linking.clocks import Shifted, aligned, in_their_zone
+from certaudit.linking.clocks import Shifted, aligned, in_their_zone, stretches_apart
 from certaudit.linking.matching import match
 from certaudit.linking.paths import Linked
 from certaudit.model import (
@@ -47,17 +48,19 @@ def runs(
     linked: Sequence[Linked],
     horizon: Horizon,
     typed: tuple[Typed, ...] = (),
+    logins: tuple[Login, ...] = (),
 ) -> tuple[Run, ...]:
     """Every run in order of time, with ids r1, r2, ...
 
-    ``typed`` are the client calls in shell histories that do not say when.
+    ``typed`` are the client calls in shell histories that do not say when; ``logins``: who was there.
     """
     logs = tuple(logged)
     placed = aligned(logs, starts, linked)
-    starts = in_their_zone(starts, placed)
-    matched = match([one.run for one in placed], starts, linked, horizon.client)
+    apart = stretches_apart(placed)
+    starts = in_their_zone(starts, apart)
+    matched = match([one.run for one in placed], starts, linked, horizon.client, apart)
     two_clocks = any(one.by for one in placed)
-    around = replace(matched.around, typed=typed, two_clocks=two_clocks)
+    around = replace(matched.around, typed=typed, logins=logins, two_clocks=two_clocks)
     found: list[tuple[datetime, Run]] = []
     used: set[Start] = set()
     for log, one, left in zip(logs, placed, matched.starts, strict=True):
@@ -136,12 +139,13 @@ def from_start(start: Start, linked: Sequence[Linked], horizon: Horizon, around:
         return None
     sure = len(owners) == 1
     person = any(unit == start for unit, _ in around.people)
+    other = start in around.disproved  # its timer remembers no firing as late as that
     confidence: Confidence = "high" if sure else "unknown"
     because = "known only from the line that started it; the client's own log does not show it"
     if start.locked:
         because = "its client found another instance at work and gave up, which leaves no log of its own"
-    if sure and start in around.doubtful | around.unproven:
-        confidence = "low" if start in around.doubtful else "medium"
+    if sure and start in around.doubtful | around.unproven | around.disproved:
+        confidence = "low" if start in around.doubtful | around.disproved else "medium"
     return Run(
         id="",
         client=owners[0].paths[0].client,
@@ -150,8 +154,8 @@ def from_start(start: Start, linked: Sequence[Linked], horizon: Horizon, around:
         ended=start.ended,
         arguments=None,
         subcommand=None,
-        trigger=owners[0].trigger.id if sure and not person else None,
-        actor="manual" if person else "trigger",
+        trigger=owners[0].trigger.id if sure and not (person or other) else None,
+        actor="manual" if person or other else "trigger",
         confidence=confidence,
         because=(because,),
         evidence=(start.evidence,),

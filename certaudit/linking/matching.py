@@ -10,11 +10,11 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from certaudit.catalogue import mentions_client
-from certaudit.facts import Start
-from certaudit.linking.attribution import Around
+from certaudit.facts import Apart, Start
+from certaudit.linking.around import Around
 from certaudit.linking.claims import (
     EARLY,
     PEOPLE,
@@ -23,6 +23,7 @@ from certaudit.linking.claims import (
     SOON,
     Claim,
     began,
+    by_hand,
     calls,
     claims,
     is_line,
@@ -48,19 +49,43 @@ class Matched:
 
 
 def match(
-    logs: Sequence[LogRun], starts: Sequence[Start], linked: Sequence[Linked], since: datetime | None
+    logs: Sequence[LogRun],
+    starts: Sequence[Start],
+    linked: Sequence[Linked],
+    since: datetime | None,
+    apart: tuple[Apart, ...] = (),
 ) -> Matched:
     """Match runs with starts; ``since`` is how far back the client's own log reaches."""
     near = nearby(logs, starts)
     fitting = [claims(log, found, linked) for log, found in zip(logs, near, strict=True)]
     matching = Matching([likely(found) for found in fitting])
     matching.settle()
-    left = [tuple(s for s in found if matching.open_to(n, s)) for n, found in enumerate(near)]
+    spoken = taken_by_one(logs, near, matching, linked)
+    left = [
+        tuple(s for s in found if matching.open_to(n, s) and spoken.get(s, n) == n)
+        for n, found in enumerate(near)
+    ]
     zone = logs[0].first_seen.tzinfo if logs else None
-    around = what_is_around(matching, starts, linked, since, zone)
+    last = max((s.ended or s.time for s in starts), default=None)
+    span = Span(min(s.time for s in starts), last, zone, apart) if last is not None else None
+    around = what_is_around(matching, starts, linked, since, span)
     loose = [log for number, log in enumerate(logs) if number not in matching.settled]
     pressed = frozenset(log for log, found in zip(logs, fitting, strict=True) if is_pressed(found))
     return Matched(tuple(left), replace(around, crowded=crowded(loose, linked), pressed=pressed))
+
+
+def taken_by_one(
+    logs: Sequence[LogRun],
+    near: Sequence[tuple[Start, ...]],
+    matching: Matching,
+    linked: Sequence[Linked],
+) -> dict[Start, int]:
+    """Whose a person's line is that calls the client once: the first run's that no start explains."""
+    found: dict[Start, int] = {}
+    for n in sorted(set(range(len(logs))) - set(matching.settled), key=lambda n: began(logs[n])):
+        calls_one = (s for s in near[n] if s.kind in PEOPLE and mentions_client(s.command or ""))
+        found.update({s: n for s in calls_one if s not in found and by_hand(logs[n], s, linked)})
+    return found
 
 
 def is_pressed(found: Sequence[Claim]) -> bool:
@@ -173,6 +198,18 @@ class Matching:
             if c.start == start and c.arguments is not False
         )
 
+    def rivalled(self) -> frozenset[Start]:
+        """The used up starts within whose time a run lies that no other start explains.
+
+        Which of the two is theirs their order does not tell.
+        """
+        lost = [
+            n
+            for n, found in enumerate(self.fitting)
+            if n not in self.settled and not any(self.open_to(n, c.start) for c in found)
+        ]
+        return frozenset(c.start for n in lost for c in self.fitting[n] if c.close)
+
     def wanted(self) -> Counter[Start]:
         """How many runs each start is left to."""
         found: Counter[Start] = Counter(self.settled.values())
@@ -187,28 +224,27 @@ def what_is_around(
     starts: Sequence[Start],
     linked: Sequence[Linked],
     since: datetime | None,
-    zone: tzinfo | None,
+    span: Span | None,
 ) -> Around:
     """What all runs and starts together tell about each."""
     units = [s for s in starts if s.kind == "unit"]
     people = tuple(by_people(starts, units))
     by_hand = {unit for unit, _ in people}
     wanted = matching.wanted()
-    times = [s.time for s in starts]
     own = [s for s in units if s not in by_hand]
     names = {s: matching.names(s) or frozenset(o.trigger.id for o in owners_of(s, linked)) for s in own}
-    last = max((s.ended or s.time for s in starts), default=None)
-    span = Span(min(times), last, zone) if last is not None else None
     found = all_doubts(own, linked, names, span, breaks_of(starts)) if span else Doubts()
+    rivalled = matching.rivalled()
     return Around(
         sole=frozenset(
             s
             for s, n in wanted.items()
             if n <= matching.most[s] and since is not None and since <= s.time
         ),
-        shared=frozenset(s for s, n in wanted.items() if n > matching.most[s]),
+        shared=frozenset(s for s, n in wanted.items() if n > matching.most[s] or s in rivalled),
         doubtful=found.doubtful,
         unproven=found.unproven,
+        disproved=found.disproved,
         steady=frozenset(one.trigger.id for one in linked if is_steady(one, starts, wanted, since)),
         people=people,
         orphans=tuple(s.time for s in starts if is_orphan(s, linked)),

@@ -29,6 +29,7 @@ from certaudit.model import (
 )
 from certaudit.parsers.shell import Command, Guard, Trace
 
+NO_SLEEP = "no-random-sleep-on-renew"
 Traced = tuple[tuple[Entry, Trace], ...]
 
 
@@ -63,12 +64,16 @@ class Lineages:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """One trigger that leads to a client, with its paths."""
+    """One trigger that leads to a client, with its paths.
+
+    ``sleepless``: cli.ini tells certbot not to sleep before it renews.
+    """
 
     trigger: Trigger
     paths: tuple[RenewalPath, ...]
     candidate: Candidate
     logs: tuple[str, ...] = ()  # where its calls write their log, if not in the usual place
+    sleepless: bool = False
 
 
 def link(
@@ -92,7 +97,8 @@ def link(
         trigger = replace(trigger, reasons=(*trigger.reasons, *stop))
     paths = build(candidate, trigger, renewing, lineages, machine)
     logs = tuple(c.arguments.logs_dir for c, _ in renewing if c.arguments.logs_dir and not c.contained)
-    return Linked(trigger, paths, candidate, logs)
+    sleepless = any(name == NO_SLEEP for name, _ in lineages.options)
+    return Linked(trigger, paths, candidate, logs, sleepless)
 
 
 def all_calls(traced: Traced, options: Options = ()) -> Iterator[tuple[Invocation, tuple[Command, ...]]]:

@@ -78,7 +78,8 @@ def begun(line: Observed) -> Start | None:
     if isinstance(event, CronCommand) and event.phase == "started":
         return Start("cron", line.time, line.evidence, (), event.user, event.command, pid=event.job_pid)
     if isinstance(event, SudoCommand):
-        return Start("sudo", line.time, line.evidence, (), event.user, event.command)
+        tty = None if event.tty == "unknown" else event.tty  # as older sudo has it
+        return Start("sudo", line.time, line.evidence, (), event.user, event.command, tty=tty)
     if isinstance(event, ShellCommand):
         return Start("shell", line.time, line.evidence, (), event.user, event.command)
     if isinstance(event, PowerEvent):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from certaudit.linking.clocks import APART, FEW, QUARTER, stretches
+from certaudit.linking.clocks import APART, FEW, QUARTER, is_offset, stretches
 from certaudit.linking.starts import Observed
 
 SAME = timedelta(seconds=2)  # syslog may hold whole seconds
@@ -50,11 +50,13 @@ def on_one_clock(observed: Iterable[Observed]) -> list[Observed]:
 def votes_of(line: Observed, times: Sequence[datetime]) -> frozenset[timedelta]:
     """By how many quarters a file's line lies after the journal's entries of the same message."""
     found = set()
+    here = line.time.utcoffset() or timedelta(0)
     near = times[bisect_left(times, line.time - APART) : bisect_right(times, line.time + APART)]
     for time in near:
         quarters = (line.time - time + SAME) // QUARTER
-        if line.time - time - quarters * QUARTER <= SAME:
-            found.add(quarters * QUARTER)
+        by = quarters * QUARTER
+        if line.time - time - by <= SAME and is_offset(here + by):
+            found.add(by)
     return frozenset({timedelta(0)}) if timedelta(0) in found else frozenset(found)
 
 

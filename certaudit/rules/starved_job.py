@@ -1,7 +1,7 @@
 """The owner's job runs and finds nothing to do
 
-What. The owner's trigger fired, its runs found nothing due, and the last renewal was made by a hidden
-path that is still armed.
+What. The owner's trigger fired in vain: its runs found nothing due, or its script did not even call the
+client. The renewals since were made by a hidden path, and that is still armed or a copy still stale.
 
 Why it matters. A job that ends well every day looks healthy. It has not done its work since the
 hidden path began to win.
@@ -17,8 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from certaudit.history import Starvation
+from certaudit.linking.past_words import local
 from certaudit.linking.words import count, day, path_name
-from certaudit.model import Evidence, Finding, Lineage, Model, Run, Severity
+from certaudit.model import Finding, Lineage, Model, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("medium",)
 ASPECTS = ("logs", "journal")
@@ -26,17 +28,13 @@ SUBJECT = "renewal"
 
 
 def check(model: Model) -> Iterator[Finding]:
-    """One finding per lineage whose owner ran in vain since the last stolen renewal."""
+    """One finding per lineage whose owner has starved until now, by the figures of the history."""
     for lineage in model.lineages:
-        owner = model.path(lineage.owner)
-        last = lineage.generations[-1] if lineage.generations else None
-        if owner is None or last is None or last.relation != "stolen" or not still(model, lineage):
-            continue
-        since = last.written or last.not_before
-        later = (run for run in model.runs if run.started and run.started >= since)
-        vain = [run for run in later if in_vain(run, owner.trigger, lineage)]
-        if vain:
-            yield finding(lineage, vain)
+        starving = [
+            s for s in model.history.starvations if s.lineage == lineage.name and s.until is None
+        ]
+        if starving and still(model, lineage):
+            yield finding(model, lineage, starving[-1])
 
 
 def still(model: Model, lineage: Lineage) -> bool:
@@ -45,24 +43,12 @@ def still(model: Model, lineage: Lineage) -> bool:
     return hidden or any(d.lineage == lineage.name and d.status == "stale" for d in model.deployments)
 
 
-def in_vain(run: Run, trigger: str, lineage: Lineage) -> bool:
-    """Did the owner's trigger start this run, and was nothing due?"""
-    idle = any(o.lineage == lineage.name and o.outcome == "not_due" for o in run.outcomes)
-    return run.trigger == trigger and idle
-
-
-def finding(lineage: Lineage, vain: list[Run]) -> Finding:
-    """How often the owner ran for nothing, and since when."""
-    first = vain[0].started or vain[0].ended
+def finding(model: Model, lineage: Lineage, found: Starvation) -> Finding:
+    """How often the owner ran for nothing, and when."""
+    first, last = day(local(model, found.first)), day(local(model, found.last))
+    when = f"on {first}" if first == last else f"between {first} and {last}"
     message = (
-        f"{path_name(lineage.owner or '')} found nothing due {count(len(vain), 'time')} "
-        f"since {day(first)}: another path had renewed {lineage.name} before it"
+        f"{path_name(lineage.owner or '')} ran in vain {count(found.times, 'time')} that the logs show, "
+        f"{when}: another path had renewed {lineage.name} before it"
     )
-    lines = tuple(e for run in (vain[0], vain[-1]) for e in run.evidence[:1])
-    return Finding(
-        lineage.name,
-        "medium",
-        message,
-        vain[-1].confidence,
-        tuple(dict.fromkeys(lines)) or (Evidence(lineage.renewal_conf),),
-    )
+    return Finding(lineage.name, "medium", message, found.confidence, found.evidence)

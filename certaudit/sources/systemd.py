@@ -214,6 +214,7 @@ def from_unit(unit: Unit, switch: Switch, host: Host, services: Services) -> Can
         active_state=unit.active_state,
         reasons=reasons,
         last_fired=last_firing(unit, host),
+        off_since=host.root.written(unit.mask) if state == "off" and unit.mask else None,
         certain=switch.certain,
     )
     return Candidate(trigger, entries, conditions, switch.gaps + gaps, presumed, unit)

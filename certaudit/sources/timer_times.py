@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from certaudit.errors import ParseError
+from certaudit.errors import ParseError, UnreadableError
 from certaudit.facts import Setting, Unit
 from certaudit.host.machine import Host
 from certaudit.model import Schedule
 from certaudit.parsers import calendar
 from certaudit.parsers.timespan import parse_timespan
 from certaudit.parsers.unit_words import boolean
+from certaudit.sources.cron_files import users_of
 
 MONOTONIC = ("OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec")
 
@@ -33,7 +34,7 @@ def schedule_of(unit: Unit, host: Host) -> Schedule:
     others = tuple(f"{s.key}={s.value}" for s in times(unit) if s.key != "OnCalendar")
     delay = seconds(unit.last("Timer", "RandomizedDelaySec"))
     accuracy = seconds(unit.last("Timer", "AccuracySec")) if unit.last("Timer", "AccuracySec") else 60.0
-    persistent = boolean(unit.last("Timer", "Persistent") or "no") is True
+    persistent = persists(unit)
     spread = timedelta(seconds=(delay or 0.0) + (accuracy or 0.0))
     earliest, latest = window(expressions, spread, last_firing(unit, host), host)
     drawn = unit.next_elapse.astimezone(host.zone) if unit.next_elapse else None
@@ -45,6 +46,11 @@ def schedule_of(unit: Unit, host: Host) -> Schedule:
         next_latest=drawn or latest,
         longest_gap=gap_of(expressions, host.as_of.astimezone(host.zone), delay or 0.0),
     )
+
+
+def persists(unit: Unit) -> bool:
+    """Does a timer write down when it fired (``Persistent=``)?"""
+    return boolean(unit.last("Timer", "Persistent") or "no") is True
 
 
 def seconds(text: str | None) -> float | None:
@@ -104,9 +110,20 @@ def last_firing(unit: Unit, host: Host) -> datetime | None:
 
 
 def stamp(unit: Unit, host: Host) -> datetime | None:
-    """The last firing, by the mtime of a persistent timer's stamp file (systemd.timer(5))."""
-    if unit.kind != "timer" or unit.manager:
+    """The last firing, by the mtime of a persistent timer's stamp file (systemd.timer(5)).
+
+    A timer that is persistent no more leaves its file as it is. A user's manager keeps it in his home,
+    unless XDG_DATA_HOME says otherwise (``timer_setup_persistent`` of systemd's timer.c).
+    """
+    if unit.kind != "timer" or not persists(unit):
         return None
-    path = f"/var/lib/systemd/timers/stamp-{unit.name}"
-    entry = host.root.entry(path) if host.root.exists(path) else None
+    data = "/var/lib"
+    if unit.manager:
+        _, home = users_of(host).get(unit.manager, (None, ""))
+        data = f"{home}/.local/share"
+    path = f"{data}/systemd/timers/stamp-{unit.name}"
+    try:
+        entry = host.root.entry(path) if host.root.exists(path) else None
+    except UnreadableError:
+        return None
     return entry.modified if entry and entry.modified <= host.as_of else None

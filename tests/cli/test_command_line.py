@@ -280,7 +280,7 @@ def test_one_rule_and_ignored_ones(demo: Path, capfd: pytest.CaptureFixture[str]
         return {r["rule"]: [f["subject"] for f in r["findings"]] for r in found if r["findings"]}
 
     everything = flagged()
-    assert set(everything) == {"hidden-renewal-path", "stale-copy", "stolen-renewal"}
+    assert set(everything) == {"hidden-renewal-path", "stale-copy", "starved-job", "stolen-renewal"}
     assert set(flagged("--rule", "stale-copy")) == {"stale-copy"}
     assert set(flagged("--rule", "stale-copy", "--rule", "stolen-renewal")) == {
         "stale-copy",

@@ -36,6 +36,26 @@ def test_yes_repairs_all_but_the_remote_target(demo: Bench, certaudit: Verb) -> 
         assert (place / "privkey.pem").stat().st_mode & 0o777 == 0o600
 
 
+def made(demo: Bench, certaudit: Verb) -> list[tuple[str, str | None, str]]:
+    """Whose each generation is, who made it, and how sure that is."""
+    report = json.loads(certaudit("audit", *at(demo), "--format", "json")[1])
+    (lineage,) = report["lineages"]
+    return [
+        (one["relation"], one["made_by"]["trigger"], one["made_by"]["confidence"])
+        for one in lineage["generations"]
+    ]
+
+
+def test_who_made_what_is_not_forgotten(demo: Bench, certaudit: Verb) -> None:
+    before = made(demo, certaudit)
+    assert before[2:] == [
+        ("stolen", "timer:certbot.timer", "medium"),
+        ("stolen", "timer:certbot.timer", "high"),
+    ]
+    certaudit("fix", *at(demo), "--yes")
+    assert made(demo, certaudit) == before
+
+
 def test_undo_gives_an_identical_tree_back(demo: Bench, certaudit: Verb) -> None:
     before = demo.manifest()
     certaudit("fix", *at(demo), "--yes")
@@ -87,7 +107,8 @@ def test_only_leaves_the_rest_alone(demo: Bench, certaudit: Verb) -> None:
     code, out, _ = certaudit("fix", *at(demo), "--yes", "--only", "hidden-renewal-path")
     assert "Copy the live" not in out
     assert code == 1
-    assert demo.findings() == ["stale-copy hogeserver.example", "stolen-renewal hogeserver.example"]
+    left = ("stale-copy", "starved-job", "stolen-renewal")
+    assert demo.findings() == [f"{rule} hogeserver.example" for rule in left]
 
 
 def test_records_are_private_and_hold_no_key(demo: Bench, certaudit: Verb, tmp_path: Path) -> None:

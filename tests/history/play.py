@@ -44,7 +44,7 @@ class Play:
         self.queue: list[Call] = []
         self.numbers = count()
         self.certbot = Certbot(machine, self.draw)
-        self.locked = machine.begin
+        self.locked = machine.begin - timedelta(days=1)
         self.active: dict[str, datetime] = {}
         self.begun: dict[str, Said] = {}
         self.pid = 400

@@ -7,6 +7,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -236,3 +237,11 @@ def test_nothing_outside_is_ever_reached(targets: list[list[str]], path: list[st
                 assert real == str(top) or real.startswith(f"{top}/")
         except UnreadableError:
             pass
+
+
+def test_a_links_own_time_is_not_that_of_its_target(machine: Root) -> None:
+    link(machine, "etc/mask", "/dev/null")
+    os.utime(machine.directory / "etc/mask", (86_400, 86_400), follow_symlinks=False)
+    assert machine.written("/etc/mask") == datetime(1970, 1, 2, tzinfo=timezone.utc)
+    assert machine.written("/etc/nothing") is None
+    assert machine.written("/nowhere/mask") is None

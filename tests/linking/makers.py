@@ -228,6 +228,6 @@ def cron_start(command: str, at: float = 0, user: str = "root") -> Start:
     return Start("cron", NOW + timedelta(seconds=at), where, (), user, command)
 
 
-def sudo(command: str, at: float = 0, user: str = "hoge") -> Start:
+def sudo(command: str, at: float = 0, user: str = "hoge", tty: str | None = "pts/0") -> Start:
     where = Evidence("/var/log/auth.log", 5, f"COMMAND={command}")
-    return Start("sudo", NOW + timedelta(seconds=at), where, (), user, command)
+    return Start("sudo", NOW + timedelta(seconds=at), where, (), user, command, tty=tty)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from random import Random
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
 
 from certaudit.facts import Start
-from certaudit.linking.clocks import aligned
+from certaudit.linking.clocks import aligned, in_their_zone, is_offset, stretches_apart
 from certaudit.linking.ledger import Horizon, runs
+from certaudit.model import Evidence
 from certaudit.parsers.letsencrypt_log import LogRun
 from tests.linking.makers import NOW, cron, cron_start, linked, log_run, timer, unit_start
 
@@ -107,3 +111,36 @@ def test_a_server_that_confirms_the_zone_speaks_against_a_shift() -> None:
     logs = [log_run(at + 1 - HOURS) for at in times]
     logs[1:5:2] = [replace(log_run(times[n] + 1), header_offset=timedelta(0)) for n in (1, 3)]
     assert shifts(logs, starts(times)) == [0.0] * 6
+
+
+@pytest.mark.parametrize("hours", [20.0, 1.25, -0.5])
+def test_a_distance_that_no_two_zones_have_is_chance(hours: float) -> None:
+    times = firings(6)
+    assert shifts([log_run(at + 1 + hours * HOURS) for at in times], starts(times)) == [0.0] * 6
+
+
+def test_every_offset_of_a_zone_is_one() -> None:
+    moments = [
+        datetime(year, month, 1, tzinfo=timezone.utc) for year in range(2000, 2027) for month in (1, 7)
+    ]
+    zones = [ZoneInfo(name) for name in available_timezones()]
+    found = {moment.astimezone(zone).utcoffset() for zone in zones for moment in moments}
+    assert [one for one in found if one is None or not is_offset(one)] == []
+
+
+def test_a_start_of_the_journal_is_not_shown_in_a_zone_that_cannot_be() -> None:
+    """Read on a machine in New Zealand, syslog of a machine that was in Europe: 12 h behind."""
+    there = timezone(timedelta(hours=13))
+    times = firings(6)
+    logs = [log_run(at + 1 + 12 * HOURS) for at in times]
+    placed = aligned([moved_to(log, there) for log in logs], starts(times), (TIMER, CRON))
+    assert [one.by / timedelta(hours=1) for one in placed] == [12.0] * 6
+    entry = replace(starts(times)[0], evidence=Evidence("journal:s=1;i=1", None, "Starting"))
+    entry = replace(entry, time=entry.time.astimezone(there))
+    assert in_their_zone([entry], stretches_apart(placed)) == (entry,)
+
+
+def moved_to(log: LogRun, zone: timezone) -> LogRun:
+    """A run of the same moments, in another zone."""
+    began = log.first_seen.astimezone(zone)
+    return replace(log, started=began, first_seen=began, ended=log.ended.astimezone(zone))

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from certaudit.facts import Start
-from certaudit.linking.firings import Break, Doubts, Span, breaks_of, doubts
+from certaudit.facts import Apart, Start
+from certaudit.linking.firings import Break, Doubts, Span, all_doubts, breaks_of, doubts
 from certaudit.model import Evidence, Schedule
 from tests.linking.makers import linked, timer, unit_start
 
@@ -98,3 +98,32 @@ def test_an_elapse_that_summer_time_skips_is_none() -> None:
     assert doubts([first, second], TWICE, span).doubtful == {second}
     fixed = replace(span, zone=None)
     assert doubts([first, second], TWICE, fixed).doubtful == frozenset()
+
+
+def test_what_comes_after_every_timers_last_firing_is_none_of_theirs() -> None:
+    early, late = at(6), at(30)
+    fired = MIDNIGHT + 6 * HOUR
+    one = replace(TWICE, trigger=replace(TWICE.trigger, last_fired=fired))
+    other = replace(one, trigger=replace(one.trigger, id="timer:b.timer", last_fired=None))
+    both = frozenset({one.trigger.id, other.trigger.id})
+    span = Span(early.time, late.time)
+    own = dict.fromkeys((early, late), frozenset({one.trigger.id}))
+    assert all_doubts((early, late), (one, other), own, span).disproved == {late}
+    shared = dict.fromkeys((early, late), both)
+    assert all_doubts((early, late), (one, other), shared, span).disproved == frozenset()
+
+
+def test_a_file_in_another_zone_is_reckoned_on_the_machines_clock() -> None:
+    """rsyslog goes on in the zone it began in, here 6 h behind; the timer is in the new one at once."""
+    apart = Apart(MIDNIGHT, MIDNIGHT + 99 * HOUR, 6 * HOUR)
+    span = replace(ALWAYS, zone=ZoneInfo("UTC"), apart=(apart,))
+    starts = at(8), at(17)  # in truth at 14:00 and at 23:00, for one elapse
+    assert doubts(starts, TWICE, replace(span, apart=())).doubtful == frozenset()
+    assert doubts(starts, TWICE, span).doubtful == set(starts)
+    utc = replace(apart, on_utc=True)
+    assert doubts(starts, TWICE, replace(span, apart=(utc,))).doubtful == frozenset()
+    entries = [replace(s, evidence=Evidence("journal:s=1;i=1", None, "")) for s in starts]
+    assert doubts(entries, TWICE, span).doubtful == frozenset()
+    late = replace(TWICE, trigger=replace(TWICE.trigger, last_fired=MIDNIGHT + 14 * HOUR))
+    own = {start: frozenset({late.trigger.id}) for start in starts}
+    assert all_doubts(starts, (late,), own, span).disproved == {starts[1]}

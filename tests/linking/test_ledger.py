@@ -10,7 +10,7 @@ import pytest
 from certaudit.facts import Start
 from certaudit.linking.ledger import Horizon, generations, runs
 from certaudit.linking.paths import Linked
-from certaudit.model import Generation, Run
+from certaudit.model import Generation, Run, Schedule
 from certaudit.parsers.letsencrypt_log import LogRun
 from tests.linking.makers import (
     NOW,
@@ -29,7 +29,7 @@ from tests.linking.makers import (
 TIMER, CRON = linked(timer()), linked(cron("certbot -q renew"))
 LONG_AGO = NOW - timedelta(days=30)
 SEEN = Horizon(LONG_AGO, LONG_AGO)
-RENEWED = log_run(1, outcomes=(log_outcome(2, 1),))
+RENEWED = log_run(1, delay=0.5, outcomes=(log_outcome(2, 1),))
 OWNER = "cron:/etc/cron.d/renew:1>certbot"
 
 
@@ -148,3 +148,37 @@ def test_another_number_or_lineage_is_not_meant() -> None:
 def test_a_run_that_only_tried_made_nothing() -> None:
     simulated = log_outcome(2, 1, outcome="simulated")
     assert made(*known(log_run(1, outcomes=(simulated,)))).made_by.run is None
+
+
+def test_two_runs_within_one_start_that_makes_one_are_both_in_doubt() -> None:
+    """A person typed the same in the same seconds: which of the two is the timer's nothing tells."""
+    start = unit_start(ended=6)
+    first = log_run(1, ended=NOW + timedelta(seconds=2.5))
+    second = replace(log_run(4), where="/var/log/letsencrypt/letsencrypt.log.1")
+    alone = known(first, starts=(start,))
+    assert [run.confidence for run in alone] == ["high"]
+    both = known(first, second, starts=(start,))
+    assert {run.confidence for run in both} <= {"low", "unknown"}
+
+
+def test_a_start_after_its_timers_last_firing_was_made_by_something_else() -> None:
+    schedule = Schedule(("*-*-* 00,12:00:00",), 43_200.0)
+    fired = replace(TIMER.trigger, schedule=schedule, last_fired=NOW - timedelta(hours=2))
+    (run,) = known(starts=(unit_start(),), among=(replace(TIMER, trigger=fired),))
+    assert (run.trigger, run.actor, run.confidence) == (None, "manual", "low")
+    stamped = replace(fired, last_fired=NOW)
+    (run,) = known(starts=(unit_start(),), among=(replace(TIMER, trigger=stamped),))
+    assert (run.trigger, run.actor, run.confidence) == ("timer:certbot.timer", "trigger", "high")
+
+
+def test_a_persons_line_is_the_first_runs_and_no_others() -> None:
+    """The timer's own run came seconds later, with the arguments that its command had then."""
+    line, start = sudo("/usr/bin/certbot -q renew"), unit_start(4, ended=6)
+    other = linked(timer("/usr/bin/certbot -q renew --no-random-sleep-on-renew"))
+    own = log_run(1, ended=NOW + timedelta(seconds=2))
+    later = replace(log_run(4.5, ended=NOW + timedelta(seconds=5.5)), where="/var/log/other")
+    first, second = known(own, later, starts=(line, start), among=(other, CRON))
+    assert (first.actor, first.confidence) == ("manual", "high")
+    assert (second.trigger, second.actor) == ("timer:certbot.timer", "trigger")
+    alone = known(later, starts=(line, start), among=(other, CRON))
+    assert [run.confidence for run in alone if run.arguments is not None] == ["unknown"]

@@ -180,7 +180,16 @@ def test_a_missing_place_is_called_missing(tmp_path: Path) -> None:
 
 def test_starved_says_how_often(tmp_path: Path) -> None:
     found = of_fixture("starved-job", "flagged-timer-won", tmp_path)
-    assert "found nothing due 2 times since 2024-03-02" in found.message
+    assert found.message.startswith(
+        "/etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard) ran in vain 2 times that the logs "
+        "show, between 2024-03-02 and 2024-03-03: "
+    )
+
+
+def test_starved_counts_what_did_not_even_call_the_client(tmp_path: Path) -> None:
+    found = of_fixture("starved-job", "flagged-not-called", tmp_path)
+    assert "ran in vain 2 times that the logs show, between 2024-03-02 and 2024-03-03" in found.message
+    assert {line.where for line in found.evidence} == {"/var/log/syslog"}
 
 
 def test_stolen_names_generation_thief_and_moment(tmp_path: Path) -> None:

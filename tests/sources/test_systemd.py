@@ -301,6 +301,23 @@ def test_a_packaged_timer_from_its_files(host: Host) -> None:
     assert half == ()
 
 
+def test_a_masked_timer_is_off_since_its_mask_was_made(host: Host) -> None:
+    root = host.root.directory
+    put(root, FILE[1:], TIMER)
+    put(
+        root,
+        "usr/lib/systemd/system/certbot.service",
+        "[Service]\nExecStart=/usr/bin/certbot -q renew\n",
+    )
+    mask = root / "etc/systemd/system/certbot.timer"
+    mask.parent.mkdir(parents=True, exist_ok=True)
+    mask.symlink_to("/dev/null")
+    made = datetime(2026, 7, 1, 2, tzinfo=UTC)
+    os.utime(mask, (made.timestamp(), made.timestamp()), follow_symlinks=False)
+    (candidate,), _ = collect(open_host(root, NOON))
+    assert (candidate.trigger.state, candidate.trigger.off_since) == ("off", made)
+
+
 def test_a_known_link_stands_for_the_packages_unit(tmp_path: Path) -> None:
     (tmp_path / WANTS[1:]).parent.mkdir(parents=True)
     (tmp_path / WANTS[1:]).symlink_to(FILE)

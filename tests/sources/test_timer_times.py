@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -11,13 +12,15 @@ import pytest
 from certaudit.facts import Setting, Unit
 from certaudit.host.machine import Host, open_host
 from certaudit.model import Evidence, Reason
-from certaudit.sources.systemd import without_times
-from certaudit.sources.timer_times import gap_of, window
+from certaudit.sources.systemd import collect, without_times
+from certaudit.sources.timer_times import gap_of, last_firing, window
 
 UTC = timezone.utc
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 FILE = "/usr/lib/systemd/system/certbot.timer"
 TWICE = ("*-*-* 00,12:00:00",)
+TIMER = "[Timer]\nOnCalendar=*-*-* 00,12:00:00\nPersistent=true\n"
+STAMP = "var/lib/systemd/timers/stamp-certbot.timer"
 HOUR = timedelta(hours=1)
 
 
@@ -26,6 +29,11 @@ def host(tmp_path: Path) -> Host:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/localtime").symlink_to("/usr/share/zoneinfo/UTC")
     return open_host(tmp_path, NOON)
+
+
+def put(root: Path, path: str, text: str = "") -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text)
 
 
 def with_times(*pairs: tuple[str, str]) -> Unit:
@@ -111,3 +119,35 @@ def test_the_longest_gap_between_firings() -> None:
     assert gap_of(TWICE, NOON, 3600.0) == 13 * 3600.0
     assert gap_of(("Mon *-*-* 03:00:00", "Tue *-*-* 03:00:00"), NOON, 0.0) == 6 * 86400.0
     assert gap_of(("2020-01-01",), NOON, 0.0) is None
+
+
+def fired(root: Path, text: str) -> datetime | None:
+    """What a stamp of certbot.timer tells, of a timer with this text."""
+    put(root, FILE[1:], text)
+    put(
+        root,
+        "usr/lib/systemd/system/certbot.service",
+        "[Service]\nExecStart=/usr/bin/certbot -q renew\n",
+    )
+    put(root, STAMP)
+    os.utime(root / STAMP, (at(1).timestamp(), at(1).timestamp()))
+    (candidate,), _ = collect(open_host(root, NOON))
+    return candidate.trigger.last_fired
+
+
+def test_a_timer_that_is_not_persistent_any_more_leaves_its_stamp_as_it_was(tmp_path: Path) -> None:
+    kept, left = tmp_path / "kept", tmp_path / "left"
+    assert fired(kept, TIMER) == at(1)
+    assert fired(left, TIMER.replace("Persistent=true", "Persistent=false")) is None
+
+
+def test_a_users_timer_has_its_stamp_at_home(tmp_path: Path) -> None:
+    stamp = "home/alice/.local/share/systemd/timers/stamp-certbot.timer"
+    put(tmp_path, "etc/passwd", "alice:x:1000:1000::/home/alice:/bin/sh\n")
+    put(tmp_path, stamp)
+    os.utime(tmp_path / stamp, (at(1).timestamp(), at(1).timestamp()))
+    unit = with_times(("OnCalendar", "daily"), ("Persistent", "yes"))
+    audited = open_host(tmp_path, NOON)
+    assert last_firing(replace(unit, manager="alice"), audited) == at(1)
+    assert last_firing(replace(unit, manager="bob"), audited) is None
+    assert last_firing(unit, audited) is None
