@@ -224,6 +224,7 @@ def test_one_step_is_declined_and_the_other_done(demo: Bench) -> None:
         assert ended(child)[0] == 1
     assert demo.findings() == [
         "hidden-renewal-path hogeserver.example",
+        "starved-job hogeserver.example",
         "stolen-renewal hogeserver.example",
     ]
 
