@@ -226,7 +226,8 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
     if claim.whole:
         return "high", None
     if claim.arguments is False:
-        return "medium", None
+        other = (wrapped(one) or sleeps(one)) and claim.name not in around.steady
+        return "low" if other else "medium", None
     if claim.arguments and encloses(claim, run) and not typed(run):
         return "high", None
     if (wrapped(one) or sleeps(one)) and claim.name not in around.steady:

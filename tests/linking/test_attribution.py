@@ -412,3 +412,11 @@ def test_a_run_without_its_head_within_a_scripts_start_may_be_another() -> None:
     assert judge(run, start, among=(WRAPPED,)).confidence == "medium"
     steady = Around(steady=frozenset({WRAPPED.trigger.id}))
     assert attribute(run, (start,), (WRAPPED,), covered=True, around=steady).confidence == "high"
+
+
+def test_other_arguments_within_a_scripts_start_are_no_more_than_low_unless_it_always_calls() -> None:
+    start = replace(cron_start("/usr/local/sbin/renew"), ended=NOW + timedelta(seconds=60))
+    run = log_run(2, ("-q", "--no-random-sleep-on-renew"))
+    assert judge(run, start, among=(WRAPPED,)).confidence == "low"
+    steady = Around(steady=frozenset({WRAPPED.trigger.id}))
+    assert attribute(run, (start,), (WRAPPED,), covered=True, around=steady).confidence == "medium"
