@@ -22,7 +22,7 @@ from certaudit.sources.systemd import (
     trigger_id,
     without_times,
 )
-from certaudit.sources.timer_times import gap_of, last_firing, window
+from certaudit.sources.timer_times import gap_of, window
 
 UTC = timezone.utc
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -342,7 +342,6 @@ def test_the_id_of_a_users_timer() -> None:
     assert trigger_id("timer", timer("enabled", manager="alice")) == "timer:alice/certbot.timer"
 
 
-STAMP = "var/lib/systemd/timers/stamp-certbot.timer"
 TIMER = "[Timer]\nOnCalendar=*-*-* 00,12:00:00\nRandomizedDelaySec=43200\nPersistent=true\n"
 
 
@@ -376,54 +375,6 @@ def test_a_packaged_timer_from_its_files(host: Host) -> None:
         (("/usr/bin/certbot", "-q", "renew"), "certbot.service", ("certbot.service",))
     ]
     assert half == ()
-
-
-def fired(root: Path, text: str) -> datetime | None:
-    """What a stamp of certbot.timer tells, of a timer with this text."""
-    put(root, FILE[1:], text)
-    put(
-        root,
-        "usr/lib/systemd/system/certbot.service",
-        "[Service]\nExecStart=/usr/bin/certbot -q renew\n",
-    )
-    put(root, STAMP)
-    os.utime(root / STAMP, (at(1).timestamp(), at(1).timestamp()))
-    (candidate,), _ = collect(open_host(root, NOON))
-    return candidate.trigger.last_fired
-
-
-def test_a_timer_that_is_not_persistent_any_more_leaves_its_stamp_as_it_was(tmp_path: Path) -> None:
-    kept, left = tmp_path / "kept", tmp_path / "left"
-    assert fired(kept, TIMER) == at(1)
-    assert fired(left, TIMER.replace("Persistent=true", "Persistent=false")) is None
-
-
-def test_a_users_timer_has_its_stamp_at_home(tmp_path: Path) -> None:
-    stamp = "home/alice/.local/share/systemd/timers/stamp-certbot.timer"
-    put(tmp_path, "etc/passwd", "alice:x:1000:1000::/home/alice:/bin/sh\n")
-    put(tmp_path, stamp)
-    os.utime(tmp_path / stamp, (at(1).timestamp(), at(1).timestamp()))
-    unit = with_times(("OnCalendar", "daily"), ("Persistent", "yes"))
-    audited = open_host(tmp_path, NOON)
-    assert last_firing(replace(unit, manager="alice"), audited) == at(1)
-    assert last_firing(replace(unit, manager="bob"), audited) is None
-    assert last_firing(unit, audited) is None
-
-
-def test_a_masked_timer_is_off_since_its_mask_was_made(host: Host) -> None:
-    root = host.root.directory
-    put(root, FILE[1:], TIMER)
-    put(
-        root,
-        "usr/lib/systemd/system/certbot.service",
-        "[Service]\nExecStart=/usr/bin/certbot -q renew\n",
-    )
-    mask = root / "etc/systemd/system/certbot.timer"
-    mask.parent.mkdir(parents=True, exist_ok=True)
-    mask.symlink_to("/dev/null")
-    os.utime(mask, (at(2).timestamp(), at(2).timestamp()), follow_symlinks=False)
-    (candidate,), _ = collect(open_host(root, NOON))
-    assert (candidate.trigger.state, candidate.trigger.off_since) == ("off", at(2))
 
 
 def test_a_known_link_stands_for_the_packages_unit(tmp_path: Path) -> None:
