@@ -226,7 +226,8 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
     if claim.whole:
         return "high", None
     if claim.arguments is False:
-        return "medium", None
+        other = (wrapped(one) or sleeps(one)) and claim.name not in around.steady
+        return "low" if other else "medium", None
     if claim.arguments and encloses(claim, run) and not typed(run):
         return "high", None
     if (wrapped(one) or sleeps(one)) and claim.name not in around.steady:
@@ -241,14 +242,15 @@ def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str
 
 
 def encloses(claim: Claim, run: LogRun) -> bool:
-    """Does a run begin right after its start, and end right before that one's end?
+    """Does a run begin right after its start, and does that one end with it?
 
-    A command that did not call the client this time is over at once, and encloses nothing.
+    A command that did not call the client this time is over at once and encloses nothing, unless it
+    has other work to do; that ends when it ends.
     """
     ended = claim.start.ended
     if ended is None or not (claim.headed and claim.prompt and claim.lag <= SNUG):
         return False
-    return run.ended > claim.start.time + WHOLE and -WHOLE <= ended - run.ended <= SNUG
+    return run.ended > claim.start.time + WHOLE and -WHOLE <= ended - run.ended <= WHOLE
 
 
 def loosely(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str | None]:
