@@ -14,15 +14,18 @@ from certaudit.facts import CopyFact, LineageFact
 from certaudit.history import History
 from certaudit.host.machine import Host
 from certaudit.linking import deployments as deploying
-from certaudit.linking import ledger, ownership, starts
-from certaudit.linking.arrivals import arrivals
+from certaudit.linking import ownership
 from certaudit.linking.comfort import false_comforts
-from certaudit.linking.coverage import coverage
 from certaudit.linking.distribution import hook_work
-from certaudit.linking.fired import firings
-from certaudit.linking.left_behind import left_behind
+from certaudit.linking.history import ledger, starts
+from certaudit.linking.history.arrivals import arrivals
+from certaudit.linking.history.coverage import coverage
+from certaudit.linking.history.fired import firings
+from certaudit.linking.history.left_behind import left_behind
+from certaudit.linking.history.packages import changes, migrations
+from certaudit.linking.history.starvation import starvations
+from certaudit.linking.history.two_logs import on_one_clock
 from certaudit.linking.lineages import lineage_of
-from certaudit.linking.packages import changes, migrations
 from certaudit.linking.paths import (
     Lineages,
     Linked,
@@ -33,8 +36,6 @@ from certaudit.linking.paths import (
     scripts_of,
 )
 from certaudit.linking.redaction import redacted
-from certaudit.linking.starvation import starvations
-from certaudit.linking.two_logs import on_one_clock
 from certaudit.linking.verdict import verdict
 from certaudit.model import (
     Finding,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from certaudit.linking.forecast import BEHIND
-from certaudit.linking.past_words import came, fires, left, local, starved
+from certaudit.linking.history.past_words import came, fires, left, local, starved
 from certaudit.linking.words import day, listing, moment, path_name, trigger_name
 from certaudit.model import Lineage, Model
 

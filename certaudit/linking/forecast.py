@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from certaudit.history import TimelineEvent
-from certaudit.linking.past_words import local
+from certaudit.linking.history.past_words import local
 from certaudit.linking.words import count, moment, trigger_name
 from certaudit.model import Lineage, Model
 

@@ -15,7 +15,7 @@ from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
-from certaudit.linking.past_words import holes, reach
+from certaudit.linking.history.past_words import holes, reach
 from certaudit.linking.words import count, day, moment, path_name, steps_of, trigger_name
 from certaudit.model import (
     Deployment,

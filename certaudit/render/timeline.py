@@ -15,8 +15,8 @@ from rich.text import Text
 
 from certaudit.history import TimelineEvent
 from certaudit.linking.answer import opening
-from certaudit.linking.past_words import holes, reach
-from certaudit.linking.timeline import fold, timeline
+from certaudit.linking.history.past_words import holes, reach
+from certaudit.linking.history.timeline import fold, timeline
 from certaudit.linking.words import count, trigger_name
 from certaudit.model import Lineage, Model
 from certaudit.render.picture import picture

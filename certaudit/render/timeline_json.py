@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from certaudit import __version__
 from certaudit.history import EventKind, TimelineEvent
-from certaudit.linking.timeline import timeline
+from certaudit.linking.history.timeline import timeline
 from certaudit.model import Lineage, Model
 from certaudit.render.json_history import coverage, evidence, host, time
 from certaudit.render.schema import (

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from certaudit.linking.answer import paragraph
 from certaudit.linking.forecast import BEHIND
+from certaudit.linking.history.past_words import holes, reach
 from certaudit.linking.ownership import left_out
-from certaudit.linking.past_words import holes, reach
 from certaudit.linking.words import count, path_name, span, trigger_name
 from certaudit.model import Evidence, Fix, Generation, Lineage, Model, RenewalPath, Report, Run
 from certaudit.render.terminal import evidence, fix_lines, to_text, written

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from certaudit.linking.history.past_words import came
 from certaudit.linking.ownership import catches_up, left_out
-from certaudit.linking.past_words import came
 from certaudit.linking.words import day, moment, path_name, span, switch_off, trigger_name
 from certaudit.model import (
     Confidence,

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from certaudit.history import Starvation
-from certaudit.linking.past_words import local
+from certaudit.linking.history.past_words import local
 from certaudit.linking.words import count, day, path_name
 from certaudit.model import Finding, Lineage, Model, Severity
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from certaudit.errors import UnreadableError
 from certaudit.facts import Login
 from certaudit.host.machine import Host
-from certaudit.linking.starts import local
+from certaudit.linking.history.starts import local
 from certaudit.model import Evidence
 from certaudit.parsers.wtmp import Session, parse_wtmp
 

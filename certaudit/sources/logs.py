@@ -19,8 +19,8 @@ from certaudit.host.journal import Telling, at_once
 from certaudit.host.logs.files import LogFile, rotated
 from certaudit.host.logs.scan import Found, search
 from certaudit.host.machine import Host
-from certaudit.linking.sessions import SESSION_LITERALS, about_these, parents
-from certaudit.linking.starts import Observed, local
+from certaudit.linking.history.sessions import SESSION_LITERALS, about_these, parents
+from certaudit.linking.history.starts import Observed, local
 from certaudit.model import Evidence, Gap
 from certaudit.parsers import events, syslog
 from certaudit.parsers.journal import JournalEntry

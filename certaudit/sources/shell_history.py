@@ -15,8 +15,8 @@ from certaudit.catalogue import mentions_client
 from certaudit.errors import UnreadableError
 from certaudit.facts import Entry, Typed
 from certaudit.host.machine import Host
+from certaudit.linking.history.starts import Observed, local
 from certaudit.linking.invocations import find
-from certaudit.linking.starts import Observed, local
 from certaudit.model import ChainStep, Evidence, Gap
 from certaudit.parsers.shell import CommandLine, Limits, Place, ScriptText, follow
 from certaudit.parsers.shell_history import (

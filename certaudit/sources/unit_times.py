@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from certaudit.host.machine import Host
-from certaudit.linking.starts import Observed, local
+from certaudit.linking.history.starts import Observed, local
 from certaudit.model import Evidence
 from certaudit.parsers.events import UnitEvent, UnitPhase
 

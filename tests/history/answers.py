@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from certaudit.facts import Candidate, Entry, Typed
-from certaudit.linking import ledger, starts
+from certaudit.linking.history import ledger, starts
+from certaudit.linking.history.starts import Observed
+from certaudit.linking.history.two_logs import on_one_clock
 from certaudit.linking.paths import Linked
-from certaudit.linking.starts import Observed
-from certaudit.linking.two_logs import on_one_clock
 from certaudit.model import ChainStep, Evidence, Run, Schedule
 from certaudit.parsers import syslog
 from certaudit.parsers.journal import parse_entry

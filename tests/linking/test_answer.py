@@ -9,7 +9,7 @@ import pytest
 
 from certaudit.history import Arrival, Coverage, History, Hole, LeftBehind, Starvation
 from certaudit.linking.answer import either, opening, paragraph
-from certaudit.linking.past_words import holes, reach
+from certaudit.linking.history.past_words import holes, reach
 from certaudit.model import (
     Actor,
     Deployment,

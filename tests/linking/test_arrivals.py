@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from certaudit.facts import Shipper
 from certaudit.history import Arrival, Coverage, Hole, Migration, PackageAction, PackageChange
-from certaudit.linking.arrivals import arrivals
-from certaudit.linking.past_words import came
+from certaudit.linking.history.arrivals import arrivals
+from certaudit.linking.history.past_words import came
 from certaudit.model import Evidence
 from tests.linking.makers import NOW
 

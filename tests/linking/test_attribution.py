@@ -8,11 +8,11 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from certaudit.facts import Entry, Start, Typed
-from certaudit.linking.around import Around, Attribution
-from certaudit.linking.attribution import attribute
-from certaudit.linking.claims import could_start
-from certaudit.linking.firings import Doubts, Span, doubts
-from certaudit.linking.matching import by_people
+from certaudit.linking.history.around import Around, Attribution
+from certaudit.linking.history.attribution import attribute
+from certaudit.linking.history.claims import could_start
+from certaudit.linking.history.firings import Doubts, Span, doubts
+from certaudit.linking.history.matching import by_people
 from certaudit.linking.paths import Linked
 from certaudit.model import ChainStep, Evidence, Reason, Schedule
 from certaudit.parsers.letsencrypt_log import LogRun

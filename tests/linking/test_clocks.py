@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 
 from certaudit.facts import Start
-from certaudit.linking.clocks import aligned, in_their_zone, is_offset, stretches_apart
-from certaudit.linking.ledger import Horizon, runs
+from certaudit.linking.history.clocks import aligned, in_their_zone, is_offset, stretches_apart
+from certaudit.linking.history.ledger import Horizon, runs
 from certaudit.model import Evidence
 from certaudit.parsers.letsencrypt_log import LogRun
 from tests.linking.makers import NOW, cron, cron_start, linked, log_run, timer, unit_start

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from certaudit.facts import LogPiece, LogSpan
 from certaudit.history import Coverage, Hole
-from certaudit.linking.coverage import coverage, oldest
+from certaudit.linking.history.coverage import coverage, oldest
 from tests.linking.makers import NOW
 
 BASE = "/var/log/letsencrypt/letsencrypt.log"

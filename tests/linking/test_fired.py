@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from certaudit.facts import Start
 from certaudit.history import Firing
-from certaudit.linking.fired import firings
-from certaudit.linking.ledger import Horizon, runs
+from certaudit.linking.history.fired import firings
+from certaudit.linking.history.ledger import Horizon, runs
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
 from tests.linking.makers import (

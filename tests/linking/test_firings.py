@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from certaudit.facts import Apart, Start
-from certaudit.linking.firings import Break, Doubts, Span, all_doubts, breaks_of, doubts
+from certaudit.linking.history.firings import Break, Doubts, Span, all_doubts, breaks_of, doubts
 from certaudit.model import Evidence, Schedule
 from tests.linking.makers import linked, timer, unit_start
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from certaudit.facts import Start
-from certaudit.linking.ledger import Horizon, generations, runs
+from certaudit.linking.history.ledger import Horizon, generations, runs
 from certaudit.linking.paths import Linked
 from certaudit.model import Generation, Run, Schedule
 from certaudit.parsers.letsencrypt_log import LogRun

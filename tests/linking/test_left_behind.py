@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from certaudit.history import LeftBehind
-from certaudit.linking.left_behind import left_behind
+from certaudit.linking.history.left_behind import left_behind
 from certaudit.model import Binding, Deployment, Relation, RenewalPath
 from tests.linking.makers import NOW, generation, lineage, path, step
 

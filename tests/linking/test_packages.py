@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from certaudit.history import Migration, PackageAction, PackageChange
-from certaudit.linking.packages import changes, migrations
+from certaudit.linking.history.packages import changes, migrations
 from certaudit.parsers.apt_history import AptChange, AptTransaction
 from certaudit.parsers.dpkg_log import LoggedChange
 from tests.linking.makers import NOW

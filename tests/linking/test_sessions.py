@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from certaudit.facts import Start
-from certaudit.linking.sessions import about_these, bounded, parents
+from certaudit.linking.history.sessions import about_these, bounded, parents
 from certaudit.model import Evidence
 from certaudit.parsers.events import CronCommand, CronSession, SudoCommand
 from tests.linking.makers import NOW

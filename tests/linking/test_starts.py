@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from certaudit.facts import Start
-from certaudit.linking.starts import Observed, join
+from certaudit.linking.history.starts import Observed, join
 from certaudit.model import Evidence
 from certaudit.parsers.events import (
     AnacronJob,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from certaudit.history import Firing, Starvation
-from certaudit.linking.starvation import starvations
+from certaudit.linking.history.starvation import starvations
 from certaudit.model import Evidence, Generation, MadeBy, Outcome, OutcomeKind, Relation, Run
 from tests.linking.makers import NOW, generation, lineage
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from certaudit.facts import Typed
-from certaudit.linking.around import Around, Attribution
-from certaudit.linking.attribution import attribute
+from certaudit.linking.history.around import Around, Attribution
+from certaudit.linking.history.attribution import attribute
+from certaudit.linking.history.terminals import had_terminal
 from certaudit.linking.paths import Linked
-from certaudit.linking.terminals import had_terminal
 from certaudit.model import Evidence
 from certaudit.parsers.letsencrypt_log import LogEvidence, LogRun
 from tests.linking.makers import NOW, cron, cron_start, linked, log_outcome, log_run, timer, unit_start

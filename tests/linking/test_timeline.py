@@ -14,7 +14,7 @@ from certaudit.history import (
     PackageChange,
     TimelineEvent,
 )
-from certaudit.linking.timeline import fold, timeline
+from certaudit.linking.history.timeline import fold, timeline
 from certaudit.model import (
     Deployment,
     Evidence,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from certaudit.linking.starts import Observed, join
-from certaudit.linking.two_logs import on_one_clock
+from certaudit.linking.history.starts import Observed, join
+from certaudit.linking.history.two_logs import on_one_clock
 from certaudit.model import Evidence
 from certaudit.parsers.events import UnitEvent
 from tests.linking.makers import NOW

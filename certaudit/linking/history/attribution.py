@@ -12,8 +12,8 @@ from datetime import timedelta
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Start
-from certaudit.linking.around import Around, Attribution
-from certaudit.linking.claims import (
+from certaudit.linking.history.around import Around, Attribution
+from certaudit.linking.history.claims import (
     PEOPLE,
     SLEEPING,
     SNUG,
@@ -29,9 +29,9 @@ from certaudit.linking.claims import (
     sleeps,
     wrapped,
 )
+from certaudit.linking.history.startless import by_run_alone
+from certaudit.linking.history.terminals import typed
 from certaudit.linking.paths import Linked
-from certaudit.linking.startless import by_run_alone
-from certaudit.linking.terminals import typed
 from certaudit.model import Confidence
 from certaudit.parsers.letsencrypt_log import LogRun
 

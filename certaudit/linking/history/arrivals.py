@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from certaudit.facts import Shipper
 from certaudit.history import Arrival, Coverage, Migration, PackageChange
-from certaudit.linking.coverage import oldest
+from certaudit.linking.history.coverage import oldest
 
 COURSE = timedelta(days=7)  # what was installed within a week of a release move came in its course
 GONE = frozenset({"remove", "purge"})

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from certaudit.history import EventKind, Firing, PackageChange, TimelineEvent
 from certaudit.linking.forecast import ahead
-from certaudit.linking.past_words import local
+from certaudit.linking.history.past_words import local
 from certaudit.linking.words import count, listing, moment, path_name, trigger_name
 from certaudit.model import Generation, HookCall, Lineage, Model, Outcome, Run
 

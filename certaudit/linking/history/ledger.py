@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from certaudit.facts import Login, Start, Typed
-from certaudit.linking.around import Around, Attribution
-from certaudit.linking.attribution import attribute
-from certaudit.linking.claims import began, owners_of
-from certaudit.linking.clocks import Shifted, aligned, in_their_zone, stretches_apart
-from certaudit.linking.matching import match
+from certaudit.linking.history.around import Around, Attribution
+from certaudit.linking.history.attribution import attribute
+from certaudit.linking.history.claims import began, owners_of
+from certaudit.linking.history.clocks import Shifted, aligned, in_their_zone, stretches_apart
+from certaudit.linking.history.matching import match
 from certaudit.linking.paths import Linked
 from certaudit.model import (
     Confidence,

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Entry, Start
+from certaudit.linking.history.terminals import gives_terminal, had_terminal
 from certaudit.linking.paths import Linked
-from certaudit.linking.terminals import gives_terminal, had_terminal
 from certaudit.model import RenewalPath
 from certaudit.parsers.letsencrypt_log import LogRun
 

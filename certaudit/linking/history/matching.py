@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Apart, Start
-from certaudit.linking.around import Around
-from certaudit.linking.claims import (
+from certaudit.linking.history.around import Around
+from certaudit.linking.history.claims import (
     EARLY,
     PEOPLE,
     SLEEPING,
@@ -33,7 +33,7 @@ from certaudit.linking.claims import (
     trigger_arguments,
     wrapped,
 )
-from certaudit.linking.firings import Doubts, Span, all_doubts, breaks_of, elapse_before
+from certaudit.linking.history.firings import Doubts, Span, all_doubts, breaks_of, elapse_before
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from certaudit.facts import Start
 from certaudit.history import Firing
-from certaudit.linking.claims import EARLY, allowed, owners_of, wrapped
+from certaudit.linking.history.claims import EARLY, allowed, owners_of, wrapped
 from certaudit.linking.paths import Linked
 from certaudit.model import Run
 

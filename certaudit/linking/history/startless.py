@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from certaudit.facts import Login
-from certaudit.linking.around import Around, Attribution
-from certaudit.linking.claims import (
+from certaudit.linking.history.around import Around, Attribution
+from certaudit.linking.history.claims import (
     LONGEST_SLEEP,
     allowed,
     began,
@@ -19,9 +19,9 @@ from certaudit.linking.claims import (
     is_spelled,
     trigger_arguments,
 )
-from certaudit.linking.firings import lateness
+from certaudit.linking.history.firings import lateness
+from certaudit.linking.history.terminals import gives_terminal, had_terminal, typed
 from certaudit.linking.paths import Linked
-from certaudit.linking.terminals import gives_terminal, had_terminal, typed
 from certaudit.model import Confidence
 from certaudit.parsers.letsencrypt_log import LogRun
 

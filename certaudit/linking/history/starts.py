@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone, tzinfo
 
 from certaudit.facts import Start
-from certaudit.linking.sessions import bounded
+from certaudit.linking.history.sessions import bounded
 from certaudit.model import Evidence
 from certaudit.parsers.events import (
     AnacronJob,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from certaudit.facts import Apart, Start
-from certaudit.linking.claims import EARLY, SNUG, owners_of
+from certaudit.linking.history.claims import EARLY, SNUG, owners_of
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
 from certaudit.parsers.letsencrypt_log.clock import wrote_utc

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from certaudit.linking.clocks import APART, FEW, QUARTER, is_offset, stretches
-from certaudit.linking.starts import Observed
+from certaudit.linking.history.clocks import APART, FEW, QUARTER, is_offset, stretches
+from certaudit.linking.history.starts import Observed
 
 SAME = timedelta(seconds=2)  # syslog may hold whole seconds
 

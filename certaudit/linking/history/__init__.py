@@ -1,0 +1,1 @@
+"""What happened: every past run and renewal with what made it, and what that brought and left behind."""
