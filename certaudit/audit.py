@@ -56,6 +56,7 @@ from certaudit.sources.certbot_hooks import collect_hooks
 from certaudit.sources.certbot_installed import installed_certbots
 from certaudit.sources.containers import container_gaps
 from certaudit.sources.copies import find_copies
+from certaudit.sources.dead_hooks import with_dead_hooks
 from certaudit.sources.references import find_references
 from certaudit.sources.scripts import ScriptMachine, followed, trace, unreadable_gaps
 from certaudit.sources.served import Ask
@@ -112,7 +113,7 @@ def read_lineages(
     for directory in directories:
         found, found_gaps = collect_lineages(host.root, directory)
         hooks[directory], hook_gaps = collect_hooks(host.root, directory)
-        by_config[directory] = found
+        by_config[directory] = with_dead_hooks(host.root, found, hooks[directory])
         # without the usual directory there is no certbot to speak of: the rules say so (``absent``)
         known = (host.root.exists(place) for place in (directory, f"{directory}/renewal"))
         empty = directory == DEFAULT_CONFIG and False in known
