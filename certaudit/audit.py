@@ -60,6 +60,7 @@ from certaudit.sources.dead_hooks import with_dead_hooks
 from certaudit.sources.references import find_references
 from certaudit.sources.scripts import ScriptMachine, followed, trace, unreadable_gaps
 from certaudit.sources.served import Ask
+from certaudit.sources.supervisors import supervised_gaps
 from certaudit.sources.unit_starts import unit_starts
 
 DEFAULT_CONFIG = "/etc/letsencrypt"
@@ -93,6 +94,7 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
     gaps.extend(gap for candidate, steps in traced for gap in candidate_gaps(candidate, steps))
     gaps.extend(unreadable_gaps(machine))
     gaps.extend(container_gaps(host.root))
+    gaps.extend(supervised_gaps(host))
     gaps.extend(host.systemd.gaps)
     model = tie(host, policy, linked, facts, half, gaps)
     return model if ask is None else with_served(host, model, facts, ask)
