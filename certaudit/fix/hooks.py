@@ -89,7 +89,7 @@ def check(step: Distribution, sight: Sight, *, hooked: bool = False) -> None:
     words = step.command.split()
     plain = all(PLAIN.fullmatch(word) for word in words) and not any(map(relative, words[1:]))
     own = as_many and not SHELL.search(VARIABLE.sub("", written))
-    given = hooked and words[0].startswith("/") and given_whole(step, written)
+    given = hooked and step.command.startswith("/") and given_whole(step, written)
     if not plain or not (own or given):
         raise CannotError(f"the owner's step can not be repeated for certain: {where}: {step.command}")
 

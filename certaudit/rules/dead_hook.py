@@ -29,6 +29,7 @@ from certaudit.model import Finding, Fix, Lineage, Model, Reason, RenewalPath, S
 SEVERITIES: tuple[Severity, ...] = ("low", "medium")
 ASPECTS = ("renewal", "hooks")
 SUBJECT = "renewal"
+GIVEN = ("--deploy-hook", "--renew-hook", "--post-hook")
 
 
 def check(model: Model) -> Iterator[Finding]:
@@ -43,8 +44,13 @@ def check(model: Model) -> Iterator[Finding]:
 
 
 def runs(path: RenewalPath, reason: Reason) -> bool:
-    """Would a path run a hook: a saved one always, one of a directory unless it says not to?"""
-    return saved(reason) or "--no-directory-hooks" not in path.argv
+    """Would a path run a hook: a saved one unless its call gives others, one of a directory by default?
+
+    What a call gives wins over what a conf holds (``renewal.restore_required_config_elements``).
+    """
+    if saved(reason):
+        return not any(word.startswith(GIVEN) for word in path.argv)
+    return "--no-directory-hooks" not in path.argv
 
 
 def saved(reason: Reason) -> bool:

@@ -39,10 +39,13 @@ SHEBANG_LIMIT = 4096
 def with_dead_hooks(root: Root, facts: Iterable[LineageFact], hooks: Hooks) -> tuple[LineageFact, ...]:
     """The lineages of one config directory, each with the hooks that a renewal would not get to run."""
     shared = tuple(_of_directory(root, hooks))
-    return tuple(replace(fact, dead_hooks=(*_saved(root, fact), *shared)) for fact in facts)
+    return tuple(replace(fact, dead_hooks=(*_saved(root, fact, hooks), *shared)) for fact in facts)
 
 
-def _saved(root: Root, fact: LineageFact) -> Iterator[Reason]:
+def _saved(root: Root, fact: LineageFact, hooks: Hooks) -> Iterator[Reason]:
+    """Of a conf; a hook of cli.ini wins over them."""
+    if any(name.endswith("-hook") for name, *_ in hooks.cli_ini):
+        return
     for key, command, line in fact.hooks:
         problem = dead_command(root, command) if key in SAVED else None
         if problem:
