@@ -57,9 +57,11 @@ from certaudit.sources.certbot_hooks import collect_hooks
 from certaudit.sources.certbot_installed import installed_certbots
 from certaudit.sources.containers import container_gaps
 from certaudit.sources.copies import find_copies
+from certaudit.sources.dead_hooks import with_dead_hooks
 from certaudit.sources.references import find_references
 from certaudit.sources.scripts import ScriptMachine, followed, trace, unreadable_gaps
 from certaudit.sources.served import Ask
+from certaudit.sources.supervisors import supervised_gaps
 from certaudit.sources.unit_starts import unit_starts
 
 DEFAULT_CONFIG = "/etc/letsencrypt"
@@ -93,6 +95,7 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
     gaps.extend(gap for candidate, steps in traced for gap in candidate_gaps(candidate, steps))
     gaps.extend(unreadable_gaps(machine))
     gaps.extend(container_gaps(host.root))
+    gaps.extend(supervised_gaps(host))
     gaps.extend(host.systemd.gaps)
     model = tie(host, policy, linked, facts, half, gaps)
     return model if ask is None else with_served(host, model, facts, ask)
@@ -113,7 +116,7 @@ def read_lineages(
     for directory in directories:
         found, found_gaps = collect_lineages(host.root, directory)
         hooks[directory], hook_gaps = collect_hooks(host.root, directory)
-        by_config[directory] = found
+        by_config[directory] = with_dead_hooks(host.root, found, hooks[directory])
         # without the usual directory there is no certbot to speak of: the rules say so (``absent``)
         known = (host.root.exists(place) for place in (directory, f"{directory}/renewal"))
         empty = directory == DEFAULT_CONFIG and False in known

@@ -117,6 +117,7 @@ class LineageFact:
     keys: tuple[tuple[int, str], ...]  # (generation, public key hash of privkeyN.pem)
     broken: tuple[Reason, ...] = ()
     unattended: tuple[Reason, ...] = ()
+    dead_hooks: tuple[Reason, ...] = ()
     server: str | None = None
     complete: tuple[int, ...] = ()  # numbers with all four files: certbot examines the newest of them
 

@@ -205,6 +205,7 @@ class Lineage:
     owner_because: str = ""
     broken: tuple[Reason, ...] = ()  # why certbot itself would skip it as unparsable
     unattended: tuple[Reason, ...] = ()  # why it can not be renewed without a person
+    dead_hooks: tuple[Reason, ...] = ()  # what is bound to hand it out and cannot run
     remembered: tuple[Evidence, ...] = ()  # the lines of the conf that let any path renew it
     server: str | None = None
     version: str | None = None

@@ -58,11 +58,12 @@ def bring_up_to_date(
     for lineage in lineages:
         done = [s for s in draft.steps[begin:] if lineage.name in s.subjects]
         left: tuple[str, ...] = ()
-        gone = set(told)
+        mine = by_hand.get(lineage.name, [])
+        gone = told | {command.rpartition(" && ")[2] for command in mine}  # reloaded once, after a test
         if any(not about(step).startswith("unit ") for step in done):
             left = own_steps.left(draft.model, lineage, draft.sight, hosts[lineage.name], done)
             gone |= {s.command for s in own_steps.mine(draft.model, lineage)} - set(left)
-        tell(draft, lineage, (*left, *by_hand.get(lineage.name, ())), gone)
+        tell(draft, lineage, (*left, *mine), gone)
 
 
 def tell(draft: Draft, lineage: Lineage, left: Iterable[str], gone: set[str]) -> None:

@@ -28,6 +28,7 @@ def lineage_of(fact: LineageFact, installed: str | None) -> Lineage:
         generations=generations,
         broken=fact.broken,
         unattended=fact.unattended,
+        dead_hooks=fact.dead_hooks,
         remembered=remembered(fact),
         server=fact.server,
         version=fact.version,

@@ -30,6 +30,7 @@ from certaudit.model import (
 from certaudit.parsers.shell import Command, Guard, Trace
 
 NO_SLEEP = "no-random-sleep-on-renew"
+VALIDATED = ("pre", "post", "deploy")
 Traced = tuple[tuple[Entry, Trace], ...]
 
 
@@ -165,6 +166,24 @@ def call_stop(call: Invocation, machine: Local) -> Reason | None:
     if not call.contained and machine.barred(user, call.config_dir):
         text = f"{user} may not write to {call.config_dir}, where certbot puts its lock"
         return Reason("no-permission", text, (where,))
+    hook = None if call.contained else refused_hook(call, machine)
+    return Reason("hook-missing", hook, (where,)) if hook else None
+
+
+def refused_hook(call: Invocation, machine: Local) -> str | None:
+    """The hook of the call, or of cli.ini, for which certbot ends before it renews anything.
+
+    ``hooks.validate_hooks``, as soon as the options are read, looks for the first word of each; those
+    saved in a renewal conf it never looks at (tried with certbot 2.1.0). A program of a package is
+    not judged: a partial tree lacks it.
+    """
+    if call.arguments.disable_hook_validation:
+        return None
+    for kind, command in call.arguments.hooks:
+        program = next(iter(command.split(None, 1)), "")
+        own = program.startswith("/") and not program.startswith(distribution.SYSTEM_PROGRAMS)
+        if kind in VALIDATED and own and machine.missing(program, ()):
+            return f"certbot ends at once: its {kind} hook {program} is not there"
     return None
 
 

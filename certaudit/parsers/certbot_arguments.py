@@ -56,6 +56,7 @@ class CertbotArguments:
     quiet: bool = False
     no_random_sleep: bool = False
     no_directory_hooks: bool = False
+    disable_hook_validation: bool = False
     no_autorenew: bool = False
     run_deploy_hooks: bool = False
     max_log_backups: str | None = None
@@ -229,6 +230,7 @@ def _build(subcommand: str | None, found: _Found) -> CertbotArguments:
         quiet="quiet" in flags,
         no_random_sleep="no_random_sleep_on_renew" in flags,
         no_directory_hooks="no_directory_hooks" in flags,
+        disable_hook_validation="disable_hook_validation" in flags,
         no_autorenew="no_autorenew" in flags,
         run_deploy_hooks="run_deploy_hooks" in flags,
         max_log_backups=found.last("max_log_backups"),

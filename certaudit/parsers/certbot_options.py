@@ -17,12 +17,13 @@ update_symlinks certificates delete enhance reconfigure config_changes rename
 _KEPT_FLAGS = """
 dry-run quiet expand duplicate staging force-interactive renew-with-new-domains break-my-certs
 no-random-sleep-on-renew no-directory-hooks no-autorenew run-deploy-hooks help version
+disable-hook-validation
 """
 _OTHER_FLAGS = """
 verbose text preconfigured-renewal register-unsafely-without-email eff-email no-eff-email reuse-key
 no-reuse-key new-key allow-subset-of-names agree-tos debug debug-challenges
 no-verify-ssl must-staple redirect no-redirect hsts no-hsts uir no-uir staple-ocsp no-staple-ocsp
-strict-permissions disable-hook-validation disable-renew-updates os-packages-only no-self-upgrade
+strict-permissions disable-renew-updates os-packages-only no-self-upgrade
 no-bootstrap no-permissions-check auto-hsts delete-after-revoke no-delete-after-revoke
 init prepare authenticators installers manual-public-ip-logging-ok
 """

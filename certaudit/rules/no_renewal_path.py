@@ -80,6 +80,8 @@ def fixes(model: Model, would: list[RenewalPath]) -> tuple[Fix, ...]:
     """Switch on the first timer that could."""
     for path in would:
         trigger = model.trigger(path.trigger)
+        if any(reason.code == "hook-missing" for reason in (trigger.reasons if trigger else ())):
+            return (Fix("put the hook's program back, or correct the line that names it", True),)
         if trigger and trigger.kind == "timer" and "/" not in trigger_name(trigger.id):
             name = trigger_name(trigger.id)
             unmask = (f"systemctl unmask {name}",) if trigger.reasons[0].code == "masked" else ()

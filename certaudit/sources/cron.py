@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from certaudit.catalogue import mentions_client
 from certaudit.errors import UnreadableError
 from certaudit.facts import Candidate, Entry
 from certaudit.host.identity import cron_runs
@@ -178,6 +179,27 @@ def from_table(table: Table, host: Host, daemon: Reason | None, found: Found) ->
         found.gaps.append(Gap("cron", reason, (Evidence(table.path),)))
     for entry in lines[:MOST_LINES]:
         yield from_line(entry, table, host, daemon)
+    for entry in table.crontab.rejected[:MOST_LINES]:
+        if mentions_client(entry.text):
+            yield from_rejected(entry, table)
+
+
+def from_rejected(line: CronEntry, table: Table) -> Candidate:
+    """A line that the daemon does not take, off: it may explain why somebody believed it ran."""
+    why = next(error.reason for error in table.crontab.errors if error.line == line.line)
+    here = Evidence(table.path, line.line, line.text.strip())
+    userless = line.user is not None and mentions_client(line.user)
+    trigger = Trigger(
+        id=f"cron:{table.path}:{line.line}",
+        kind="cron",
+        state="off",
+        source=Source(table.path, line.line),
+        user=table.owner or "root",
+        reasons=(Reason("line-refused", f"cron does not take the line: {why}", (here,)),),
+    )
+    step = ChainStep(here.where, here.line, here.text)
+    command = f"{line.user} {line.command}" if userless else line.command
+    return Candidate(trigger, (Entry((step,), (), None, command, environment=line.environment),))
 
 
 def from_line(line: CronEntry, table: Table, host: Host, daemon: Reason | None) -> Candidate:
@@ -198,7 +220,8 @@ def from_line(line: CronEntry, table: Table, host: Host, daemon: Reason | None) 
     )
     step = ChainStep(table.path, line.line, line.text.strip())
     shell = dict(environment)["SHELL"]
-    start = Entry((step,), (), None, line.command, shell, environment, user)
+    command = f"{line.command}%{line.stdin}" if cut_off(line) else line.command
+    start = Entry((step,), (), None, command, shell, environment, user)
     unknown = (gap_of_daemon(),) if host.cron.installed is None else ()
     return Candidate(trigger, (start,), unknown=unknown)
 
@@ -217,7 +240,15 @@ def line_state(line: CronEntry, table: Table, daemon: Reason | None) -> tuple[Tr
         return "off", table.off
     if daemon is not None:
         return "dormant", daemon
+    if cut_off(line):
+        text = "cron cuts its command off at the %, before it comes to the client"
+        return "off", Reason("cut-at-percent", text, here)
     return "armed", Reason("cron-line", f"cron runs it at {line.schedule}", here)
+
+
+def cut_off(line: CronEntry) -> bool:
+    """Does a line name a client only behind its ``%``, where it is the command's input?"""
+    return bool(line.stdin) and not mentions_client(line.command) and mentions_client(line.stdin or "")
 
 
 def anacron_jobs(host: Host, found: Found) -> list[Candidate]:

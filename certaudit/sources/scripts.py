@@ -19,7 +19,10 @@ from certaudit.model import Evidence, Gap
 from certaudit.parsers.shell import Command, CommandLine, Place, Program, ScriptText, Trace, follow
 
 SCRIPT_LIMIT = 1 << 20
-HOOK_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ROOT_ENVIRONMENT = (
+    ("HOME", "/root"),
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+)
 # Where packages put programs: hier(7). A partial tree lacks them, and no admin writes there.
 PACKAGED = ("/bin/", "/sbin/", "/lib/", "/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/share/")
 INTERPRETER = re.compile(r"#!\s*(\S+)(?:\s+(\S+))?")
@@ -162,8 +165,7 @@ def as_here(entry: Entry, machine: ScriptMachine) -> Entry:
 
 def followed(hook: str, machine: ScriptMachine) -> tuple[Command, ...]:
     """The commands of one hook, which certbot hands to /bin/sh (hooks.py, execute_command)."""
-    environment = (("HOME", "/root"), ("PATH", HOOK_PATH))
-    return follow(CommandLine(hook, Place(hook, 0, hook), environment), machine).commands
+    return follow(CommandLine(hook, Place(hook, 0, hook), ROOT_ENVIRONMENT), machine).commands
 
 
 def start_of(entry: Entry) -> CommandLine | Program:

@@ -126,3 +126,23 @@ def test_a_declared_address_is_looked_at_too(machine: Bench) -> None:
         ["127.0.0.1:443", "192.0.2.1:443"],
         ["127.0.0.1:443", "192.0.2.1:443"],
     ]
+
+
+def test_what_is_tested_and_reloaded_is_not_reloaded_once_more(tmp_path: Path) -> None:
+    text = "\n".join([
+        "include ../base/site.machine",
+        "file /etc/haproxy/haproxy.cfg",
+        "| bind *:443 ssl crt /etc/haproxy/certs/",
+        "file /etc/cron.d/renew",
+        "| 5 3 * * * root /usr/local/sbin/renew-haproxy",
+        "file /usr/local/sbin/renew-haproxy 0755",
+        "| #!/bin/sh",
+        "| certbot renew -q --cert-name www.example.org",
+        "| cd /etc/letsencrypt/live/www.example.org",
+        "| cat fullchain.pem privkey.pem > /etc/haproxy/certs/www.example.org.pem",
+        "| systemctl reload haproxy",
+        "copy /etc/haproxy/certs/www.example.org.pem of www.example.org 1 combined 0600",
+    ])  # fmt: skip
+    plan = bench(text.replace("../", f"{HERE.parent}/"), tmp_path).plan()
+    assert [step.remedy for step in plan.steps] == ["e", "resync"]
+    assert plan.commands == ("haproxy -c -q -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy",)

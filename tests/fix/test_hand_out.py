@@ -56,6 +56,46 @@ def test_after_a_nothing_is_hidden(tmp_path: Path) -> None:
     assert applied(machine, plan) == ["rival-renewal-paths low"]
 
 
+def own_hook(option: str) -> str:
+    """A machine whose owner gives certbot a hook that asks for RENEWED_LINEAGE."""
+    hook = f"certbot -q renew --cert-name {NAME} {option}"
+    return (
+        (HERE / "serves-another.machine").read_text().replace("../", f"{HERE.parent}/")
+        + f"replace /usr/local/sbin/renew-wildcard\n| #!/bin/sh\n| {hook}\n"
+        + "file /usr/local/sbin/hand-out 0755\n| #!/bin/sh\n"
+        + '| install -m 0644 "$RENEWED_LINEAGE/fullchain.pem" /srv/host1/tls/fullchain.pem\n'
+        + "| systemctl reload nginx\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--deploy-hook {}", "--renew-hook={}", "--deploy-hook '{} --all'"])
+def test_a_the_owners_own_deploy_hook_runs_on_every_path(option: str, tmp_path: Path) -> None:
+    machine = bench(own_hook(option.format("/usr/local/sbin/hand-out")), tmp_path)
+    plan = chosen(machine, "a")
+    (text,) = written(plan).values()
+    command = "/usr/local/sbin/hand-out --all" if "--all" in option else "/usr/local/sbin/hand-out"
+    assert text.endswith(
+        f'[ "$RENEWED_LINEAGE" = /etc/letsencrypt/live/{NAME} ] || exit 0\nset -e\n{command}\n'
+    )
+    assert applied(machine, plan) == ["rival-renewal-paths low"]
+
+
+@pytest.mark.parametrize(
+    ("letter", "option"),
+    [
+        ("b", "--deploy-hook /usr/local/sbin/hand-out"),  # nothing else sets RENEWED_LINEAGE
+        ("a", "--post-hook /usr/local/sbin/hand-out"),
+        ("a", "--deploy-hook hand-out"),
+        ("a", '--deploy-hook "/usr/local/sbin/hand-out $HOME"'),
+        ("a", "--deploy-hook '/usr/local/sbin/hand-out ; date'"),
+    ],
+)
+def test_a_hook_that_is_not_certain_is_not_repeated(letter: Remedy, option: str, tmp_path: Path) -> None:
+    plan = chosen(bench(own_hook(option), tmp_path), letter)
+    assert plan.steps == ()
+    assert "can not be repeated for certain" in plan.refusals[0].why
+
+
 def test_after_a_a_step_that_was_added_later_is_hidden_again(tmp_path: Path) -> None:
     machine = bench(HERE / "serves-another.machine", tmp_path)
     machine.apply(chosen(machine, "a"))

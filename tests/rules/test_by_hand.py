@@ -143,6 +143,56 @@ def test_nothing_renews_says_why(tmp_path: Path) -> None:
     assert "certbot.timer passes it over (autorenew = False in its renewal conf)" in switch.message
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("flagged-cut-at-percent", "cron cuts its command off at the %, before it comes to the client"),
+        ("flagged-cron-line-without-user", "cron does not take the line: bad username"),
+        ("flagged-cron-line-of-no-time", "cron does not take the line: bad minute"),
+    ],
+)
+def test_nothing_renews_names_the_cron_line_that_was_meant_to(
+    name: str, why: str, tmp_path: Path
+) -> None:
+    found = of_fixture("no-renewal-path", name, tmp_path)
+    assert f"/etc/cron.d/renew:1 is off ({why})" in found.message
+    assert "/etc/cron.d/renew:1" in [line.place for line in found.evidence]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("flagged-program-gone", "/opt/gone.sh does not exist"),
+        ("flagged-not-executable", "/opt/hand-out is not executable"),
+        ("flagged-script-of-a-shell-gone", "/opt/hand-out does not exist"),
+        ("flagged-interpreter-gone", "its interpreter /usr/bin/python does not exist"),
+        ("flagged-carriage-return", "deploy/reload ends in a carriage return"),
+        ("flagged-passed-over", "it is not executable"),
+        ("flagged-link-to-nothing", "it is a link to nothing"),
+    ],
+)
+def test_a_dead_hook_says_why(name: str, why: str, tmp_path: Path) -> None:
+    found = of_fixture("dead-hook", name, tmp_path)
+    assert found.message.startswith("after a renewal of www.example.org, ")
+    assert found.message.endswith(why)
+    assert len(found.evidence) == 1
+
+
+def test_a_dead_hook_of_the_directory_is_said_once_for_all_lineages(tmp_path: Path) -> None:
+    text = "\n".join([
+        "include ../base/site.machine",
+        "lineage mail.example.org",
+        "generation mail.example.org 1 from=2024-02-20T09:00:00+00:00 days=90",
+        "conf mail.example.org version=1.21.0 authenticator=standalone",
+        "file /etc/letsencrypt/renewal-hooks/deploy/reload 0644",
+        "| #!/bin/sh",
+    ])  # fmt: skip
+    result = run_rule(BY_SLUG["dead-hook"], audit_text(text, tmp_path / "root").model)
+    (found,) = result.findings
+    assert found.message.startswith("after a renewal of mail.example.org and www.example.org, certbot")
+    assert found.fixes[0].actions == ("chmod 755 /etc/letsencrypt/renewal-hooks/deploy/reload",)
+
+
 def test_a_combined_file_whose_key_does_not_fit(tmp_path: Path) -> None:
     text = "\n".join([
         "include ../base/site.machine",

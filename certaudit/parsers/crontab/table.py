@@ -65,13 +65,15 @@ class CronError:
 class Crontab:
     """``refused`` is set where the daemon ignores the whole file: then no entry of it runs.
 
-    ``commented`` are commented-out lines that would be entries.
+    ``commented`` are commented-out lines that would be entries; ``rejected`` are those of ``errors``
+    as they were meant, as far as they have the fields: of a system crontab the first word is the user.
     """
 
     entries: tuple[CronEntry, ...] = ()
     errors: tuple[CronError, ...] = ()
     commented: tuple[CronEntry, ...] = ()
     refused: CronError | None = None
+    rejected: tuple[CronEntry, ...] = ()
 
 
 def parse_system_crontab(
@@ -106,6 +108,7 @@ class _Table:
     entries: list[CronEntry] = field(default_factory=list)
     errors: list[CronError] = field(default_factory=list)
     commented: list[CronEntry] = field(default_factory=list)
+    rejected: list[CronEntry] = field(default_factory=list)
 
     def read(self, text: str) -> Crontab:
         number = 0
@@ -120,7 +123,13 @@ class _Table:
             if number >= _DEBIAN_MAX_LINES:
                 self.errors.append(CronError(number, "crontab must not be longer than 10000 lines"))
             refused = next((e for e in self.errors if e.reason != _TOO_MANY_VARIABLES), None)
-        return Crontab(tuple(self.entries), tuple(self.errors), tuple(self.commented), refused)
+        return Crontab(
+            tuple(self.entries),
+            tuple(self.errors),
+            tuple(self.commented),
+            refused,
+            tuple(self.rejected),
+        )
 
     def _line(self, number: int, line: str) -> None:
         if self.daemon == "busybox" and not self.root and self._is_too_long(number, line):
@@ -140,6 +149,15 @@ class _Table:
             self.entries.append(self._entry(number, line, content))
         except ParseError as error:
             self.errors.append(CronError(number, error.reason))
+            self.rejected.extend(self._meant(number, line, content))
+
+    def _meant(self, number: int, line: str, content: str) -> Iterator[CronEntry]:
+        """A refused line as an entry, whatever is wrong with its times or its user."""
+        match = (_MACRO if content.startswith("@") else _FIELDS).fullmatch(content)
+        rest = match["rest"].strip(" \t") if match else ""
+        user, _, command = rest.partition(" ") if self.system else (None, "", rest)
+        if match and rest:
+            yield CronEntry(number, match["schedule"], user, command, None, self.snapshot, line)
 
     def _is_too_long(self, number: int, line: str) -> bool:
         """Count lines that say something; those beyond the most are not read."""
