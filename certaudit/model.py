@@ -15,6 +15,7 @@ from certaudit.evidence import Confidence as Confidence
 from certaudit.evidence import Evidence as Evidence
 from certaudit.evidence import Gap as Gap
 from certaudit.history import History
+from certaudit.policy import Policy as Policy
 
 Severity = Literal["info", "low", "medium", "high"]
 TriggerState = Literal["armed", "dormant", "off"]
@@ -319,21 +320,6 @@ class HostInfo:
     init: str | None = None
     cron: str | None = None
     systemd: str | None = None  # who answered about units: dbus, systemctl, unit-files
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the machine's ``/etc/certaudit.toml`` (or ``--policy``) declares.
-
-    ``owners`` pairs a lineage's name with what its owner is called there, ``copies`` with places that
-    must hold and ``served`` with addresses that must serve the live one; ``ignores``: SLUG[:SUBJECT].
-    """
-
-    owners: tuple[tuple[str, str], ...] = ()
-    copies: tuple[tuple[str, str], ...] = ()
-    ignores: tuple[str, ...] = ()
-    where: str | None = None
-    served: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
