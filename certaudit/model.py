@@ -344,7 +344,7 @@ class Model:
     runs: tuple[Run, ...] = ()
     deployments: tuple[Deployment, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     policy_problems: tuple[Reason, ...] = ()
     half_switched: tuple[HalfSwitched, ...] = ()
     comforts: tuple[Reason, ...] = ()  # things done that look like switching off; code is a trigger id
