@@ -37,7 +37,8 @@ class Around:
     histories that do not say when; ``logins``: who was at a terminal; ``crowded``: (trigger, run) where
     several runs share an elapse; ``pressed``: runs right before which two triggers started, each by a
     start of its own; ``orphans``: when cron started a client by a line that no longer stands;
-    ``two_clocks``: the logs were written in two zones somewhere.
+    ``two_clocks``: the logs were written in two zones somewhere; ``agree_since``: the first run that
+    shows that the client's log and the system's go by one clock.
     """
 
     sole: frozenset[Start] = frozenset()
@@ -53,3 +54,4 @@ class Around:
     pressed: frozenset[LogRun] = frozenset()
     orphans: tuple[datetime, ...] = ()
     two_clocks: bool = False
+    agree_since: datetime | None = None

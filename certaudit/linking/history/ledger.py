@@ -14,7 +14,13 @@ from certaudit.facts import Login, Start, Typed
 from certaudit.linking.history.around import Around, Attribution
 from certaudit.linking.history.attribution import attribute
 from certaudit.linking.history.claims import began, owners_of
-from certaudit.linking.history.clocks import Shifted, aligned, in_their_zone, stretches_apart
+from certaudit.linking.history.clocks import (
+    Shifted,
+    aligned,
+    in_their_zone,
+    stretches_apart,
+    told_by_server,
+)
 from certaudit.linking.history.matching import match
 from certaudit.linking.paths import Linked
 from certaudit.model import (
@@ -59,8 +65,11 @@ def runs(
     apart = stretches_apart(placed)
     starts = in_their_zone(starts, apart)
     matched = match([one.run for one in placed], starts, linked, horizon.client, apart)
-    two_clocks = any(one.by for one in placed)
-    around = replace(matched.around, typed=typed, logins=logins, two_clocks=two_clocks)
+    two_clocks = any(one.by for one in placed) or any(told_by_server(log) for log in logs)
+    agree_since = min((began(one.run) for one in placed if one.agrees), default=None)
+    around = replace(
+        matched.around, typed=typed, logins=logins, two_clocks=two_clocks, agree_since=agree_since
+    )
     found: list[tuple[datetime, Run]] = []
     used: set[Start] = set()
     for log, one, left in zip(logs, placed, matched.starts, strict=True):
