@@ -197,7 +197,9 @@ def with_past(model: Model, found: packages.PackageLogs) -> History:
             s for x in model.lineages for s in starvations(x, model.runs, model.history.firings)
         ),
         left_behind=tuple(
-            b for x in model.lineages for b in left_behind(x, model.deployments, model.paths)
+            b
+            for x in model.lineages
+            for b in left_behind(x, model.deployments, model.paths, model.host.as_of)
         ),
     )
 

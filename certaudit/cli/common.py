@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -62,12 +63,25 @@ def iso_moment(text: str) -> datetime | None:
 
 def any_moment(text: str) -> datetime:
     """A moment in whatever way a person writes it. Raise ``UsageError``."""
-    from dateutil import parser  # noqa: PLC0415 - its import is slow
-
     try:
-        return parser.parse(text)
+        return typed_moment(text)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"--as-of {text!r}: no moment: try 2023-12-03T12:24:00+09:00") from error
+
+
+def typed_moment(text: str, missing: datetime | None = None) -> datetime:
+    """What a person typed, ``missing`` telling what he left out. Raise ``ValueError``.
+
+    A zone by an abbreviation that this machine does not use could be any: it is refused, not dropped.
+    """
+    from dateutil import parser  # noqa: PLC0415 - its import is slow
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", parser.UnknownTimezoneWarning)
+        try:
+            return parser.parse(text, default=missing)
+        except parser.UnknownTimezoneWarning as error:
+            raise ValueError(str(error)) from error
 
 
 def limit_of(option: str, text: str | None, *, last: bool = False) -> datetime | None:
@@ -77,11 +91,9 @@ def limit_of(option: str, text: str | None, *, last: bool = False) -> datetime |
     """
     if text is None:
         return None
-    from dateutil import parser  # noqa: PLC0415 - as above
-
     missing = datetime(2000, 12, 31, 23, 59, 59) if last else datetime(2000, 1, 1)  # noqa: DTZ001
     try:
-        return parser.parse(text, default=missing)
+        return typed_moment(text, missing)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option} {text!r}: no day or moment: try 2023-11-30") from error
 

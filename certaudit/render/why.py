@@ -147,7 +147,9 @@ def places(model: Model, lineage: Lineage) -> Iterator[Section]:
     if not held:
         yield "No copy of it was found on this machine", []
     elif not late:
-        yield f"{count(len(held), 'place refers', 'places refer')} to it, and none is behind", []
+        unseen = [Evidence(d.where) for d in held if d.status == "unknown"]
+        none = f"but {len(unseen)} could not be looked at; no other" if unseen else "and none"
+        yield f"{count(len(held), 'place refers', 'places refer')} to it, {none} is behind", unseen
     else:
         lines = [Evidence(d.where, None, f"{d.status}, generation {d.generation}") for d in late]
         yield (
@@ -180,7 +182,9 @@ def to_do(report: Report, lineage: Lineage) -> Iterator[RenderableType]:
     for fix in (fix for finding in found for fix in finding.fixes):
         fixes.setdefault(fix.title, fix)
     if not found:
-        yield Text("Nothing to do.", style="green")
+        held = [d for d in report.model.deployments if d.lineage == lineage.name]
+        seen = all(d.status != "unknown" for d in held)
+        yield Text("Nothing to do." if seen else "Nothing else to do here.", style="green")
         return
     yield Text("What to do", style="bold")
     for fix in fixes.values():

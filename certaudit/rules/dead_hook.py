@@ -27,7 +27,7 @@ from certaudit.linking.words import listing
 from certaudit.model import Finding, Fix, Lineage, Model, Reason, RenewalPath, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("low", "medium")
-ASPECTS = ("renewal", "hooks")
+ASPECTS = ("renewal", "hooks", "certificates", "scripts")
 SUBJECT = "renewal"
 GIVEN = ("--deploy-hook", "--renew-hook", "--post-hook")
 

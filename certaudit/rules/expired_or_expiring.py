@@ -19,9 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from shlex import join, quote
 
 from certaudit.linking.words import day, listing, trigger_name
-from certaudit.model import Evidence, Finding, Fix, Lineage, Model, Severity
+from certaudit.model import Evidence, Finding, Fix, Lineage, Model, RenewalPath, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("info", "medium", "high")
 ASPECTS = ("certificates", "renewal")
@@ -94,5 +96,15 @@ def finding(model: Model, lineage: Lineage, expiry: datetime) -> Finding:
         lines += [e for o in failed[-1].outcomes if o.outcome == "failed" for e in o.evidence]
     owner = model.path(lineage.owner)
     how = f"run {trigger_name(owner.trigger)}'s job by hand" if owner else "renew it by hand"
-    commands = (" ".join(owner.argv),) if owner and "?" not in owner.argv else ()
+    commands = by_hand(model, owner) if owner else ()
     return Finding(lineage.name, severity, message, "high", tuple(lines), (Fix(how, True, commands),))
+
+
+def by_hand(model: Model, owner: RenewalPath) -> tuple[str, ...]:
+    """The command that does all of an owner's job, and not only its call of the client; if it is known."""
+    trigger, first, last = model.trigger(owner.trigger), owner.chain[0].path, owner.chain[-1].path
+    if first.endswith(".service"):
+        return (f"systemctl start {quote(PurePosixPath(first).name)}",)
+    if trigger is None or last != trigger.source.path:  # a script, here if it is called as it stands
+        return (quote(last),) if owner.chain[0].text.endswith(f" {last}") else ()
+    return () if "?" in owner.argv else (join(owner.argv),)

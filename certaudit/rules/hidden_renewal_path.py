@@ -123,7 +123,6 @@ def fixes(
     hook = f"{lineage.config_dir}/renewal-hooks/deploy/{lineage.name}"
     yield Fix(
         "or keep both and let every path distribute: write what "
-        f"{owner.chain[-1].path} does after its certbot call into {hook}",
+        f"{owner.chain[-1].path} does after its certbot call into {hook}, and make it executable",
         True,
-        (f"chmod 755 {hook}",),
     )

@@ -8,7 +8,7 @@ hidden path began to win.
 
 How to fix. As hidden-renewal-path says.
 
-Severity. Medium.
+Severity. Medium; low where the owner's job hands out at every run, whoever renewed.
 
 References. certbot issue 7826; the report's contract, "Starved".
 """
@@ -19,10 +19,11 @@ from collections.abc import Iterator
 
 from certaudit.history import Starvation
 from certaudit.linking.history.past_words import local
+from certaudit.linking.ownership import catches_up
 from certaudit.linking.words import count, day, path_name
 from certaudit.model import Finding, Lineage, Model, Severity
 
-SEVERITIES: tuple[Severity, ...] = ("medium",)
+SEVERITIES: tuple[Severity, ...] = ("low", "medium")
 ASPECTS = ("logs", "journal")
 SUBJECT = "renewal"
 
@@ -51,4 +52,6 @@ def finding(model: Model, lineage: Lineage, found: Starvation) -> Finding:
         f"{path_name(lineage.owner or '')} ran in vain {count(found.times, 'time')} that the logs show, "
         f"{when}: another path had renewed {lineage.name} before it"
     )
-    return Finding(lineage.name, "medium", message, found.confidence, found.evidence)
+    owner = model.path(lineage.owner)
+    late = owner is not None and catches_up(owner, lineage.name)
+    return Finding(lineage.name, "low" if late else "medium", message, found.confidence, found.evidence)

@@ -181,7 +181,8 @@ def test_the_moment(demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["yesterday-ish", "", "2023-13-01", "99999999999999", "2023-12-03T25:00"]
+    "text",
+    ["yesterday-ish", "", "2023-13-01", "99999999999999", "2023-12-03T25:00", "2023-12-03 12:24 EST"],
 )
 def test_what_is_no_moment(text: str, demo: Path, capfd: pytest.CaptureFixture[str]) -> None:
     ran = Ran(capfd, "audit", str(demo), "--as-of", text)

@@ -14,6 +14,7 @@ from tests.linking.makers import NOW, generation, lineage, path, step
 
 STOLEN = NOW + timedelta(days=60)  # when generation 2 came
 NEXT = NOW + timedelta(days=120)
+AS_OF = NOW + timedelta(days=400)
 
 
 def found(
@@ -31,7 +32,13 @@ def found(
         "copy:/srv/a.pem", "a.example", "copy", "/srv/a.pem", held, "stale", modified=modified
     )
     place = replace(base, **given)  # type: ignore[arg-type]
-    return list(left_behind(lineage(generations=generations), [place], paths))
+    return list(left_behind(lineage(generations=generations), [place], paths, AS_OF))
+
+
+def test_what_was_written_after_the_audit_says_nothing() -> None:
+    (left,) = found(2, AS_OF + timedelta(days=900), ("owner", "stolen"))
+    assert (left.state, left.until) == ("unknown", None)
+    assert left.because == "the file was written after the moment of this audit"
 
 
 def test_a_copy_that_holds_an_older_one_is_behind_until_now() -> None:

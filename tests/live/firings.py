@@ -56,10 +56,11 @@ def fire_timer(box: Box) -> None:
 
 
 def fire_cron(box: Box, schedule: str) -> None:
-    """The line with these five fields (the first three are numbers) runs, and its job has ended."""
-    minute, hour, day = (int(field) for field in schedule.split()[:3])
-    now = datetime.now(box.zone).replace(second=0, microsecond=0)
-    early = now.replace(day=day, hour=hour, minute=minute) - timedelta(seconds=LEADS[0])
+    """The line with these five fields (``MINUTE HOUR * * WEEKDAY``) runs, and its job has ended."""
+    minute, hour, weekday = (int(schedule.split()[field]) for field in (0, 1, 4))
+    now = datetime.now(box.zone).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    due = now - timedelta(days=(now.isoweekday() - weekday) % 7)
+    early = due - timedelta(seconds=LEADS[0])
     clock = f"@{early:%Y-%m-%d %H:%M:%S}"
     library = shell(box, "ls /usr/lib/*/faketime/libfaketime.so.1").strip()
     before = count(box, BY_OWNER)

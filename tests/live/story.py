@@ -100,7 +100,7 @@ def let_cron_renew(box: Box) -> tuple[str, datetime]:
     for lead in LEADS:
         now = early_in_a_minute(box.zone, lead)
         schedule = f"{now.minute} {now.hour} * * {now.isoweekday() % 7}"
-        comment = "# the wildcard certificate, once a month"
+        comment = "# the wildcard certificate, once a week"
         box.write(TABLE, f"{comment}\n{PATH_LINE}\n{schedule} root {SCRIPT}\n")
         behind = now.second + lead
         box.write(FAKE_CLOCK, f"[Service]\nEnvironment=LD_PRELOAD={library} FAKETIME=-{behind}\n")

@@ -142,6 +142,7 @@ def test_a_user_has_a_timer_for_the_machines_certificate(told: Told) -> None:
         units = "/home/deploy/.config/systemd/user"
         box.write(f"{units}/renew.service", f"[Service]\nType=oneshot\nExecStart={RENEW}\n")
         box.output("/usr/bin/systemctl", "--user", "daemon-reload", user="deploy")
+        box.output("/bin/chown", "deploy", "/etc/letsencrypt")  # where certbot must make its lock
         before = listing(box)
         done = repaired(box)
         assert "Disable and empty the times of deploy/renew.timer" in done.stdout

@@ -228,6 +228,22 @@ def test_a_missing_place_is_called_missing(tmp_path: Path) -> None:
     assert found.message == "/srv/export/www.pem should hold www.example.org and is not there"
 
 
+def test_an_expired_one_is_renewed_by_all_of_its_owners_job(tmp_path: Path) -> None:
+    by_timer = of_fixture("expired-or-expiring", "flagged-expired", tmp_path)
+    assert by_timer.fixes[0].actions == ("systemctl start certbot.service",)
+    rare = (FIXTURES / "rules/expired-or-expiring/flagged-expired.machine").read_text()
+    text = rare.replace("include ../../", f"include {FIXTURES}/") + (
+        "link /etc/systemd/system/certbot.timer -> /dev/null\n"
+        "file /etc/cron.d/own 0644\n| 5 4 * * * root /usr/local/sbin/own\n"
+        "file /usr/local/sbin/own 0755\n| #!/bin/sh\n| certbot renew && cp /x /y\n"
+    )
+    found = audit_text(text, tmp_path / "own", [BY_SLUG["expired-or-expiring"]]).report.findings
+    assert found[0][1].fixes[0].actions == ("/usr/local/sbin/own",)
+    told = text.replace("sbin/own\n", "sbin/own -q\n", 1)
+    found = audit_text(told, tmp_path / "told", [BY_SLUG["expired-or-expiring"]]).report.findings
+    assert found[0][1].fixes[0].actions == ()
+
+
 def test_starved_says_how_often(tmp_path: Path) -> None:
     found = of_fixture("starved-job", "flagged-timer-won", tmp_path)
     assert found.message.startswith(

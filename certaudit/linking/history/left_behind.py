@@ -22,9 +22,12 @@ UNUSED = frozenset({"unreferenced", "missing"})
 
 
 def left_behind(
-    lineage: Lineage, places: Iterable[Deployment], paths: Sequence[RenewalPath]
+    lineage: Lineage, places: Iterable[Deployment], paths: Sequence[RenewalPath], as_of: datetime
 ) -> Iterator[LeftBehind]:
-    """For each stolen generation every copy that was behind after it, in the report's order."""
+    """For each stolen generation every copy that was behind after it, in the report's order.
+
+    What was written after ``as_of`` says nothing of the time before.
+    """
     renewed = {path.id: path for path in paths}
     own = [p for p in places if p.lineage == lineage.name and p.kind in KINDS and p.status not in UNUSED]
     for generation in lineage.generations:
@@ -35,6 +38,10 @@ def left_behind(
             if found is not None and found.state == "ended" and rewritten(place, renewed):
                 why = "what writes the file does so at every run, and its time is only the last of them"
                 found = replace(found, state="unknown", confidence="unknown", because=why)
+            late = place.modified is not None and place.modified > as_of
+            if found is not None and late and found.state != "still":
+                why = "the file was written after the moment of this audit"
+                found = replace(found, state="unknown", until=None, confidence="unknown", because=why)
             if found is not None:
                 yield found
 
