@@ -25,6 +25,7 @@ def test_yes_repairs_all_but_the_remote_target(demo: Bench, certaudit: Verb) -> 
     assert (code, err) == (1, "")
     rsync = "rsync -aL /etc/letsencrypt/live/hogeserver.example/ backup.hogehoge.example:/etc/tls/"
     assert rsync in out.partition("Left for you to run:")[2].replace("\\\n       ", "")
+    assert out.endswith("\n\nUntil that is done, this counts as not finished (exit 1).\n")
     assert demo.findings() == []
     assert (demo.root / "etc/systemd/system/certbot.timer").readlink() == Path("/dev/null")
     live = demo.root / "etc/letsencrypt/archive/hogeserver.example"
