@@ -194,6 +194,8 @@ def carry_out(
     if plan.refusals:
         return refuse(f"{len(plan.refusals)} of the findings were not dealt with, as said above")
     if left or plan.commands:
+        until = "nothing is left" if left else "that is done"
+        say("", f"Until {until}, this counts as not finished (exit {LEFT}).")
         return LEFT
     say(f"Nothing is left: {well}.")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certaudit.cli.audit import width
-from certaudit.cli.common import complain, put
+from certaudit.cli.common import complain, put, say
 from certaudit.cli.dialogue import reply
 from certaudit.cli.repair import STATE, RemoteOption, StateOption, refuse, undo_command
 from certaudit.errors import CertauditError, UsageError
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(metavar="[PLAN-ID]", help="Which plan (default: the last).")
+        str | None,
+        typer.Argument(metavar="[PLAN-ID]", help="Which plan (default: the last that stands)."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
     forced: Annotated[
@@ -44,10 +46,13 @@ def command(
 
     store = Store(state_dir)
     try:
-        record = found(store, name)
+        record = store.record(name) if name is not None else newest(store)
         if record is None or not record.stands:
             put("There is nothing to undo.\n")
             return 0
+        if not has_target(record):
+            where = record.plan.target
+            return refuse(f"nothing was changed: plan {record.id} was for {where}, which is gone")
         put(plan_text.text(plan_text.record_lines(record, width(), standing(record))))
         put(plan_text.text(plan_text.outward_lines(record, width())))
         if not yes:
@@ -66,11 +71,20 @@ def command(
         return refuse(str(error))
 
 
-def found(store: Store, name: str | None) -> Record | None:
-    """The plan of that id, else the newest that stands."""
-    if name is not None:
-        return store.record(name)
-    return next((record for record in store.records() if record.stands), None)
+def newest(store: Store) -> Record | None:
+    """The newest plan that stands and whose target is there; says how many were passed over for it."""
+    from certaudit.linking.words import count  # noqa: PLC0415
+
+    records = [record for record in store.records() if record.stands]
+    number = next((n for n, record in enumerate(records) if has_target(record)), len(records))
+    if number:
+        say(f"Passed over: {count(number, 'plan')} for targets that are gone.")
+    return records[number] if number < len(records) else None
+
+
+def has_target(record: Record) -> bool:
+    """Is the directory there that a plan was applied to?"""
+    return os.path.isdir(record.plan.target)  # noqa: PTH112 - Path.is_dir raises where it may not look
 
 
 def standing(record: Record) -> str:

@@ -105,11 +105,17 @@ def test_help_of_everything(capfd: pytest.CaptureFixture[str]) -> None:
 def test_rules_and_one_rule(capfd: pytest.CaptureFixture[str]) -> None:
     listed = Ran(capfd, "rules")
     assert listed.code == 0
-    assert [line.split()[0] for line in listed.out.splitlines()] == [rule.slug for rule in rules()]
+    rows = [line for line in listed.out.splitlines() if not line.startswith(" ")]
+    assert [line.split()[0] for line in rows] == [rule.slug for rule in rules()]
+    assert max(map(len, listed.out.splitlines())) <= 80
     for rule in rules():
+        assert rule.title in " ".join(listed.out.split())
         page = Ran(capfd, "rules", rule.slug)
         assert page.code == 0
         assert page.out.startswith(f"{rule.slug}: ")
+        assert max(map(len, page.out.splitlines())) <= 80
+        said = [text.split() for text in page.out.split("\n\n")]
+        assert said == [text.split() for text in f"{rule.slug}: {rule.page}".split("\n\n")]
     unknown = Ran(capfd, "rules", "no-such-rule")
     assert unknown.refused and "no-such-rule" in unknown.err
 

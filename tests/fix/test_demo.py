@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from certaudit.parsers.certificate import parse_pem
-from fixtures.machine import MACHINES
+from fixtures.machine import MACHINES, build
 from tests.fix.machines import Bench, Verb, at, bench
 
 KEYS = ("srv/host1/tls/privkey.pem", "srv/host2/tls/privkey.pem")
@@ -24,6 +25,7 @@ def test_yes_repairs_all_but_the_remote_target(demo: Bench, certaudit: Verb) -> 
     assert (code, err) == (1, "")
     rsync = "rsync -aL /etc/letsencrypt/live/hogeserver.example/ backup.hogehoge.example:/etc/tls/"
     assert rsync in out.partition("Left for you to run:")[2].replace("\\\n       ", "")
+    assert out.endswith("\n\nUntil that is done, this counts as not finished (exit 1).\n")
     assert demo.findings() == []
     assert (demo.root / "etc/systemd/system/certbot.timer").readlink() == Path("/dev/null")
     live = demo.root / "etc/letsencrypt/archive/hogeserver.example"
@@ -158,6 +160,27 @@ def test_undo_leaves_the_files_that_are_to_be_kept(demo: Bench, certaudit: Verb)
     assert (code, "is taken back" in out) == (0, True)
     assert demo.manifest() == {**before, KEYS[0]: kept}
     assert certaudit("undo", "--yes")[1] == "There is nothing to undo.\n"
+
+
+def test_undo_passes_over_targets_that_are_gone(demo: Bench, certaudit: Verb, tmp_path: Path) -> None:
+    before = demo.manifest()
+    certaudit("fix", *at(demo), "--yes")
+    image = Bench(tmp_path / "image", demo.as_of, demo.store)
+    build(MACHINES / "demo.machine", image.root)
+    certaudit("fix", *at(image), "--yes")
+    record = demo.store.records()[0]
+    assert record.plan.target == str(image.root)
+    shutil.rmtree(image.root)
+    code, out, err = certaudit("undo", record.id, "--yes")
+    assert (code, out) == (4, "")
+    assert err == (
+        f"certaudit: nothing was changed: plan {record.id} was for {image.root}, which is gone\n"
+    )
+    passed = "Passed over: 1 plan for targets that are gone.\n"
+    code, out, _ = certaudit("undo", "--yes")
+    assert (code, out.startswith(passed)) == (0, True)
+    assert demo.manifest() == before
+    assert certaudit("undo", "--yes") == (0, passed + "There is nothing to undo.\n", "")
 
 
 @pytest.mark.parametrize("name", ["clean-owner-only", "clean-no-certbot", "stock-debian-12",

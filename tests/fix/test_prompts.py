@@ -221,7 +221,9 @@ def test_one_step_is_declined_and_the_other_done(demo: Bench) -> None:
         child.sendline("y")
         child.expect("Apply 1 step now")
         child.sendline("yes")
-        assert ended(child)[0] == 1
+        code, said = ended(child)
+    assert code == 1
+    assert said.endswith("\r\n\r\nUntil nothing is left, this counts as not finished (exit 1).\r\n")
     assert demo.findings() == [
         "hidden-renewal-path hogeserver.example",
         "starved-job hogeserver.example",
