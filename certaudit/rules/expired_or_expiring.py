@@ -101,7 +101,7 @@ def finding(model: Model, lineage: Lineage, expiry: datetime) -> Finding:
 
 
 def by_hand(model: Model, owner: RenewalPath) -> tuple[str, ...]:
-    """The command that does all of an owner's job, and not only its call of the client; if it is known."""
+    """The command that does all of an owner's job and not only its call of the client, if known."""
     trigger, first, last = model.trigger(owner.trigger), owner.chain[0].path, owner.chain[-1].path
     if first.endswith(".service"):
         return (f"systemctl start {quote(PurePosixPath(first).name)}",)

@@ -308,15 +308,8 @@ def test_two_triggers_that_start_in_the_same_seconds_leave_no_high_answer() -> N
 def test_a_sleeping_command_is_high_only_where_nothing_else_can_have_slept_till_then() -> None:
     line = "sleep $((RANDOM % 3600)); certbot -q renew"
     sleeping, start = linked(cron(line)), cron_start(line)
-    steady = frozenset({sleeping.trigger.id})
-    around = Around(sole=frozenset({start}), steady=steady, agree_since=START)
+    around = Around(sole=frozenset({start}), steady=frozenset({sleeping.trigger.id}))
     run = log_run(600)
     assert attribute(run, (start,), (sleeping,), True, around).confidence == "high"
-    doubts = (
-        replace(around, orphans=(NOW,)),
-        replace(around, two_clocks=True),
-        replace(around, agree_since=None),
-        replace(around, agree_since=START + timedelta(days=1)),
-    )
-    for doubt in doubts:
+    for doubt in (replace(around, orphans=(NOW,)), replace(around, two_clocks=True)):
         assert attribute(run, (start,), (sleeping,), True, doubt).confidence == "medium"

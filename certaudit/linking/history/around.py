@@ -37,8 +37,7 @@ class Around:
     histories that do not say when; ``logins``: who was at a terminal; ``crowded``: (trigger, run) where
     several runs share an elapse; ``pressed``: runs right before which two triggers started, each by a
     start of its own; ``orphans``: when cron started a client by a line that no longer stands;
-    ``two_clocks``: the logs were written in two zones somewhere; ``agree_since``: the first run that
-    shows that the client's log and the system's go by one clock.
+    ``two_clocks``: the logs were written in two zones somewhere.
     """
 
     sole: frozenset[Start] = frozenset()
@@ -54,4 +53,3 @@ class Around:
     pressed: frozenset[LogRun] = frozenset()
     orphans: tuple[datetime, ...] = ()
     two_clocks: bool = False
-    agree_since: datetime | None = None

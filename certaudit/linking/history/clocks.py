@@ -37,14 +37,12 @@ SCATTERED = 3  # minutes of the quarter at which the starts lie: a timer's rando
 class Shifted:
     """A run moved to where its start lies; ``by`` is how far its own clock is ahead of the start's.
 
-    ``proven``: the runs that agree lie at times that no other schedule can have by chance; ``agrees``:
-    a start right before it, or a server's ``Date:`` in it, shows that its clock is the machine's.
+    ``proven``: the runs that agree lie at times that no other schedule can have by chance.
     """
 
     run: LogRun
     by: timedelta = timedelta(0)
     proven: bool = True
-    agrees: bool = False
 
 
 def aligned(
@@ -52,13 +50,8 @@ def aligned(
 ) -> tuple[Shifted, ...]:
     """Every run as it is to be matched with starts, in the order given."""
     times = sorted(s.time.astimezone(timezone.utc) for s in starts if owners_of(s, linked))
+    found = [Shifted(run) for run in logs]
     fitting = {n: votes_of(run, times) for n, run in enumerate(logs)}
-    found = [
-        Shifted(
-            run, agrees=timedelta(0) in fitting[n] or run.header_offset == run.first_seen.utcoffset()
-        )
-        for n, run in enumerate(logs)
-    ]
     votes = {n: told_by_server(logs[n]) or ballot for n, ballot in fitting.items()}
     counts = Counter(by for ballot in votes.values() for by in ballot if by)
     order = sorted(range(len(logs)), key=lambda n: logs[n].first_seen)

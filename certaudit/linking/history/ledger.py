@@ -66,10 +66,7 @@ def runs(
     starts = in_their_zone(starts, apart)
     matched = match([one.run for one in placed], starts, linked, horizon.client, apart)
     two_clocks = any(one.by for one in placed) or any(told_by_server(log) for log in logs)
-    agree_since = min((began(one.run) for one in placed if one.agrees), default=None)
-    around = replace(
-        matched.around, typed=typed, logins=logins, two_clocks=two_clocks, agree_since=agree_since
-    )
+    around = replace(matched.around, typed=typed, logins=logins, two_clocks=two_clocks)
     found: list[tuple[datetime, Run]] = []
     used: set[Start] = set()
     for log, one, left in zip(logs, placed, matched.starts, strict=True):
