@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d)?", re.ASCII)
 
+A_MOMENT = "2023-12-03T12:24:00+09:00"  # the example that people are given
 RootOption = Annotated[
     Path | None,
     typer.Option(
@@ -32,7 +33,11 @@ RootOption = Annotated[
 ]
 AsOfOption = Annotated[
     str | None,
-    typer.Option("--as-of", metavar="TIME", help="Look at it as of this moment (default: now)."),
+    typer.Option(
+        "--as-of",
+        metavar="TIME",
+        help=f"Look at it as of this moment, such as {A_MOMENT} (default: now).",
+    ),
 ]
 PolicyOption = Annotated[
     Path | None,
@@ -67,7 +72,7 @@ def any_moment(text: str) -> datetime:
     try:
         return parser.parse(text)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"--as-of {text!r}: no moment: try 2023-12-03T12:24:00+09:00") from error
+        raise UsageError(f"--as-of {text!r}: no moment: try {A_MOMENT}") from error
 
 
 def limit_of(option: str, text: str | None, *, last: bool = False) -> datetime | None:
