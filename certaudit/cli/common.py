@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d)?", re.ASCII)
 
+A_MOMENT = "2023-12-03T12:24:00+09:00"  # the example that people are given
 RootOption = Annotated[
     Path | None,
     typer.Option(
@@ -33,7 +34,11 @@ RootOption = Annotated[
 ]
 AsOfOption = Annotated[
     str | None,
-    typer.Option("--as-of", metavar="TIME", help="Look at it as of this moment (default: now)."),
+    typer.Option(
+        "--as-of",
+        metavar="TIME",
+        help=f"Look at it as of this moment, such as {A_MOMENT} (default: now).",
+    ),
 ]
 PolicyOption = Annotated[
     Path | None,
@@ -66,7 +71,7 @@ def any_moment(text: str) -> datetime:
     try:
         return typed_moment(text)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"--as-of {text!r}: no moment: try 2023-12-03T12:24:00+09:00") from error
+        raise UsageError(f"--as-of {text!r}: no moment: try {A_MOMENT}") from error
 
 
 def typed_moment(text: str, missing: datetime | None = None) -> datetime:

@@ -16,6 +16,7 @@ from fcntl import ioctl
 from typing import TYPE_CHECKING
 
 from certaudit.cli.common import put, say
+from certaudit.render.harmless import harmless
 
 if TYPE_CHECKING:
     from certaudit.fix.perform import Machine
@@ -37,6 +38,7 @@ WORDS = {
     "remedy": "what else could be done, with the price of each",
 }
 UNCHANGED = "Nothing was changed.\n"
+NO_BY_DEFAULT = " [y/N] "
 
 
 class QuitError(Exception):
@@ -67,7 +69,7 @@ def typed_ahead() -> bool:
 
 def agreed(question: str) -> bool:
     """Did a person say yes, and not merely nothing? Raise ``QuitError``."""
-    typed = reply(f"{question} [y/N] ", "quit")
+    typed = reply(question + NO_BY_DEFAULT, "quit")
     if typed and "quit".startswith(typed):
         raise QuitError
     return typed in ("y", "yes")
@@ -191,9 +193,18 @@ def steps_asked(
             put(plan_text.overview(plan, width))
     if not plan.steps:
         return None if taken or choices.declined else (plan, choices)
-    count = f"{len(plan.steps)} {'step' if len(plan.steps) == 1 else 'steps'}"
     say("")
-    return (plan, choices) if agreed(f"Apply {count} now?") else None
+    return (plan, choices) if agreed(last_question(plan, width)) else None
+
+
+def last_question(plan: Plan, width: int) -> str:
+    """Whether to begin, with the name of what is changed where that is not this host."""
+    from certaudit.linking.words import count  # noqa: PLC0415
+    from certaudit.render.folding import sentence  # noqa: PLC0415
+
+    where = "" if plan.live else f" to {plan.target}"
+    words = f"Apply {count(len(plan.steps), 'step')}{where} now?"
+    return harmless("\n".join(sentence(words, "", width - len(NO_BY_DEFAULT), "")))
 
 
 def agreed_to(step: Step) -> object:

@@ -102,6 +102,13 @@ def test_help_of_everything(capfd: pytest.CaptureFixture[str]) -> None:
         assert max(map(len, ran.out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("verb", ["audit", "fix", "resync", "why", "timeline"])
+def test_help_shows_how_a_moment_is_written(verb: str, capfd: pytest.CaptureFixture[str]) -> None:
+    said = Ran(capfd, verb, "--help").out
+    assert f"this moment, such as {AS_OF} (default: now)." in " ".join(said.split())
+    assert max(map(len, said.splitlines())) <= 80
+
+
 def test_rules_and_one_rule(capfd: pytest.CaptureFixture[str]) -> None:
     listed = Ran(capfd, "rules")
     assert listed.code == 0

@@ -90,7 +90,7 @@ def test_it_is_asked_and_both_steps_are_done(rivals: Bench) -> None:
         child.expect("Step 2 of 2: disable and mask certbot.timer")
         child.expect(ASKED)
         child.sendline("")
-        child.expect("Apply 2 steps now")
+        child.expect(r"Apply 2 steps to\s+/\S+\s+now\? ")
         child.sendline("y")
         assert ended(child)[0] == 0
     assert rivals.findings() == []

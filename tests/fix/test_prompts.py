@@ -7,11 +7,13 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pexpect
 import pytest
 
+from certaudit.cli.dialogue import last_question
 from certaudit.host.writer import Writer
 from fixtures.machine import MACHINES
 from tests.fix.machines import HERE, Bench, Verb, at, bench
@@ -62,7 +64,7 @@ def test_enter_and_y_resolve_the_demo(demo: Bench) -> None:
         child.expect("Step 2 of 2")
         child.expect(ASKED)
         child.sendline("")
-        child.expect("Apply 2 steps now")
+        child.expect(rf"Apply 2 steps to\s+{re.escape(str(demo.root))}\s+now\? \[y/N\] ")
         child.sendline("y")
         code, said = ended(child)
     assert (code, "`certaudit undo --state-dir" in said) == (1, True)
@@ -207,9 +209,18 @@ def test_all_shows_each_step_before_it_is_applied(demo: Bench) -> None:
         child.sendline("all")
         child.expect("Step 2 of 2: copy the live")
         child.expect("- copy privkey4.pem to /srv/host2/tls/privkey.pem")
-        child.expect("Apply 2 steps now")
+        child.expect(r"Apply 2 steps to\s+/\S+\s+now\? ")
         child.sendline("q")
         assert "Nothing was changed." in ended(child)[1]
+
+
+def test_the_last_question_names_a_directory_and_not_this_host(demo: Bench) -> None:
+    plan = demo.plan()
+    image = replace(plan, target="/mnt/image\x1b[2J")
+    assert last_question(image, 80) == "Apply 2 steps to /mnt/image\N{REPLACEMENT CHARACTER}[2J now?"
+    deep = last_question(replace(plan, target="/mnt/" + 55 * "x"), 80)
+    assert deep == f"Apply 2 steps to\n/mnt/{55 * 'x'} now?"
+    assert last_question(replace(plan, target="/", live=True), 80) == "Apply 2 steps now?"
 
 
 def test_one_step_is_declined_and_the_other_done(demo: Bench) -> None:
@@ -219,7 +230,7 @@ def test_one_step_is_declined_and_the_other_done(demo: Bench) -> None:
         child.expect("Step 1 of 1: copy the live")
         child.expect(ASKED)
         child.sendline("y")
-        child.expect("Apply 1 step now")
+        child.expect(r"Apply 1 step to\s+/\S+\s+now\? ")
         child.sendline("yes")
         code, said = ended(child)
     assert code == 1
@@ -255,7 +266,7 @@ def test_another_remedy_can_be_chosen(tmp_path: Path) -> None:
         child.expect(r"\+install -m 0644")
         child.expect(ASKED)
         child.sendline("")
-        child.expect("Apply 1 step now")
+        child.expect(r"Apply 1 step to\s+/\S+\s+now\? ")
         child.sendline("y")
         child.expect("Done")
         ended(child)
