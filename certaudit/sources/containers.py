@@ -28,12 +28,14 @@ def container_gaps(root: Root) -> tuple[Gap, ...]:
 
 
 def _gap(root: Root, place: str) -> Iterator[Gap]:
+    files = (f"{place}/config.v2.json", f"{place}/hostconfig.json")
+    if any(root.exists(file) is False for file in files):
+        return  # no container's, or half removed
     try:
-        config = root.text(f"{place}/config.v2.json")
-        host_config = root.text(f"{place}/hostconfig.json")
-    except UnreadableError:
-        return  # not there, or half removed
-    found = parse_container(config, host_config)
+        found = parse_container(*map(root.text, files))
+    except UnreadableError as error:
+        yield Gap("containers", f"{CLOSED}: {error}", (Evidence(place),))
+        return
     if found and found.stays and holds_client(found):
         reason = f"the container {found.name} runs {found.image}: what it renews is not seen"
         yield Gap("containers", reason, (Evidence(f"{place}/config.v2.json"),))

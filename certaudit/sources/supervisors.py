@@ -28,26 +28,28 @@ SERVICE_DIRECTORIES = (
 def supervised_gaps(host: Host) -> tuple[Gap, ...]:
     """A Gap for every service of another manager whose command leads to a client."""
     machine = ScriptMachine(host)  # of its own: what else these services run is not asked after
-    return tuple(
+    closed: list[Gap] = []
+    found = [
         Gap(
             "scripts", f"{manager} keeps a client running here: what it renews is not followed", (where,)
         )
-        for manager, command, where in services(host)
+        for manager, command, where in services(host, closed)
         if leads_to_client(command, where, machine)
-    )
+    ]
+    return (*found, *closed)
 
 
-def services(host: Host) -> Iterator[tuple[str, str, Evidence]]:
-    """``(manager, command, where it says so)`` of every service."""
-    placed = [f"{d}/{name}" for d in SUPERVISOR_DIRECTORIES for name in names(host, d)]
+def services(host: Host, closed: list[Gap]) -> Iterator[tuple[str, str, Evidence]]:
+    """``(manager, command, where it says so)`` of each; what cannot be read goes to ``closed``."""
+    placed = [f"{d}/{name}" for d in SUPERVISOR_DIRECTORIES for name in names(host, d, closed)]
     for path in (*SUPERVISOR_FILES, *(p for p in placed if p.endswith((".conf", ".ini")))):
-        for number, command in parse_commands(text(host, path)):
+        for number, command in parse_commands(text(host, path, closed)):
             yield "supervisord", command, Evidence(path, number, f"command={command}")
     for directory in SERVICE_DIRECTORIES:
-        for name in names(host, directory):
+        for name in names(host, directory, closed):
             for script in ("run", "up"):
                 path = f"{directory}/{name}/{script}"
-                if text(host, path):
+                if text(host, path, closed):
                     yield directory, path, Evidence(path)
 
 
@@ -59,17 +61,20 @@ def leads_to_client(command: str, where: Evidence, machine: ScriptMachine) -> bo
     return any(map(mentions_client, (*called, *(one.text for one in trace.unresolved))))
 
 
-def names(host: Host, directory: str) -> tuple[str, ...]:
+def names(host: Host, directory: str, closed: list[Gap]) -> tuple[str, ...]:
     """What lies in a directory, or nothing where it is not there or closed."""
     try:
         return host.root.names(directory)
-    except UnreadableError:
+    except UnreadableError as error:
+        closed.append(Gap("scripts", str(error), (Evidence(directory),)))
         return ()
 
 
-def text(host: Host, path: str) -> str:
+def text(host: Host, path: str, closed: list[Gap]) -> str:
     """The text of a file, empty where there is none to read."""
     try:
-        return host.root.text(path) if host.root.entry(path) else ""
-    except UnreadableError:
+        found = host.root.entry(path)
+        return host.root.text(path) if found and found.is_file else ""
+    except UnreadableError as error:
+        closed.append(Gap("scripts", str(error), (Evidence(path),)))
         return ""
