@@ -9,23 +9,25 @@ from certaudit.errors import UnreadableError
 from certaudit.facts import Login
 from certaudit.host.machine import Host
 from certaudit.linking.history.starts import local
-from certaudit.model import Evidence
+from certaudit.model import Evidence, Gap
 from certaudit.parsers.wtmp import Session, parse_wtmp
 
 FILES = ("/var/log/wtmp.1", "/var/log/wtmp")  # logrotate keeps one (Debian, Red Hat)
 LIMIT = 64 << 20
 
 
-def collect(host: Host) -> tuple[Login, ...]:
-    """The logins that are written down, up to the moment of the audit."""
-    found = []
+def collect(host: Host) -> tuple[tuple[Login, ...], tuple[Gap, ...]]:
+    """The logins that are written down, up to the moment of the audit, and which file is closed."""
+    found: list[Login] = []
+    gaps: list[Gap] = []
     for path in FILES:
         try:
             data = host.root.read(path, LIMIT) if host.root.exists(path) else b""
-        except UnreadableError:
+        except UnreadableError as error:
+            gaps.append(Gap("logs", str(error), (Evidence(path),)))
             continue
         found += [login(host, path, one) for one in parse_wtmp(data) if one.since <= host.as_of]
-    return tuple(found)
+    return tuple(found), tuple(gaps)
 
 
 def login(host: Host, path: str, one: Session) -> Login:

@@ -23,7 +23,8 @@ def put(root: Path, name: str, data: bytes) -> None:
 def test_both_files_and_only_what_was_written_by_then(tmp_path: Path) -> None:
     put(tmp_path, "wtmp.1", record(LOGIN, NOON - 9000, "alice") + record(LOGOUT, NOON - 8000))
     put(tmp_path, "wtmp", record(LOGIN, NOON - 60, "root") + record(LOGIN, NOON + 60, "bob", "pts/1"))
-    found = collect(open_host(tmp_path, AS_OF))
+    found, gaps = collect(open_host(tmp_path, AS_OF))
+    assert gaps == ()
     assert [one.evidence.text for one in found] == [
         "alice at pts/0 from 2024-03-02 09:30:00 to 2024-03-02 09:46:40",
         "root at pts/0 from 2024-03-02 11:59:00 to now",
@@ -34,9 +35,15 @@ def test_both_files_and_only_what_was_written_by_then(tmp_path: Path) -> None:
 
 def test_a_machine_without_one(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
-    assert collect(open_host(tmp_path, AS_OF)) == ()
+    assert collect(open_host(tmp_path, AS_OF)) == ((), ())
 
 
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     put(tmp_path, "wtmp", b"\x07\0 not a login\n" * 99)
-    assert collect(open_host(tmp_path, AS_OF)) == ()
+    assert collect(open_host(tmp_path, AS_OF)) == ((), ())
+
+
+def test_a_closed_one_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "var/log/wtmp").mkdir(parents=True)  # of no kind that can be read, for root either
+    found, (gap,) = collect(open_host(tmp_path, AS_OF))
+    assert (found, gap.aspect, gap.evidence[0].where) == ((), "logs", "/var/log/wtmp")
