@@ -6,7 +6,6 @@ Law: the only module that knows both sources and rules; it decides nothing itsel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from certaudit.catalogue import mechanisms
@@ -50,6 +49,7 @@ from certaudit.model import (
     Run,
     Trigger,
 )
+from certaudit.records import replace
 from certaudit.rules import Rule, run_rule
 from certaudit.sources import cron, logins, logs, packages, served, shell_history, systemd, unit_times
 from certaudit.sources.certbot import collect_lineages

@@ -5,15 +5,15 @@ Law: as ``model``, which hands these on under its own name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 Confidence = Literal["high", "medium", "low", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What was read: a file and line, a journal cursor, a bus property; redacted before it gets here."""
 
     where: str
@@ -27,8 +27,7 @@ class Evidence:
         return self.where if self.line is None else f"{self.where}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """What could not be looked at, and why; never a statement about what is not there."""
 
     aspect: str

@@ -1,21 +1,21 @@
 """What the sources found, before anything is concluded from it.
 
-Law: as ``model``: frozen, standard library only. A fact says what stands where (file and line); what
+Law: as ``model``: frozen, no library but msgspec. A fact says what stands where (file and line); what
 it means for a certificate is for ``linking`` to say.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from certaudit.history import LogKind
 from certaudit.model import ChainStep, Evidence, Gap, Reason, Trigger
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One ``Key=Value`` of a unit after drop-ins are merged; an empty assignment has reset the list."""
 
     section: str
@@ -25,8 +25,7 @@ class Setting:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnitLink:
+class UnitLink(Struct, frozen=True):
     """A link that pulls a unit in: ``by`` wants, requires or upholds it; ``path`` is the link itself."""
 
     kind: Literal["wants", "requires", "upholds"]
@@ -35,8 +34,7 @@ class UnitLink:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """A systemd unit as its files and, live, the manager describe it.
 
     ``file_state`` and ``active_state`` are systemd's own words (``None``: unknown, as in an image).
@@ -81,8 +79,7 @@ class Unit:
         return self.name.rpartition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateFile:
+class CertificateFile(Struct, frozen=True):
     """One certificate that a PEM file holds; dates are aware, the serial is lower-case hex."""
 
     path: str
@@ -96,8 +93,7 @@ class CertificateFile:
     modified: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LineageFact:
+class LineageFact(Struct, frozen=True):
     """One ``renewal/NAME.conf`` with what ``live/`` and ``archive/`` hold of it."""
 
     name: str
@@ -122,8 +118,7 @@ class LineageFact:
     complete: tuple[int, ...] = ()  # numbers with all four files: certbot examines the newest of them
 
 
-@dataclass(frozen=True, slots=True)
-class CopyFact:
+class CopyFact(Struct, frozen=True):
     """A file outside ``archive/`` whose leaf certificate or key belongs to a lineage.
 
     ``part`` says what the file holds: ``cert`` (leaf, with or without chain), ``key``, ``combined``.
@@ -137,8 +132,7 @@ class CopyFact:
     modified: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A consumer's configuration that names a file."""
 
     consumer: str
@@ -146,8 +140,7 @@ class Reference:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class ServedFact:
+class ServedFact(Struct, frozen=True):
     """What an address shows to whoever asks for a name of a lineage: its leaf's SHA-256 fingerprint."""
 
     lineage: str
@@ -156,8 +149,7 @@ class ServedFact:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(Struct, frozen=True):
     """Directory and global hooks of one certbot config directory."""
 
     config_dir: str
@@ -166,8 +158,7 @@ class Hooks:
     cli_ini: tuple[tuple[str, str, str, int], ...]  # (option, value, file, line)
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Evidence that something began at a moment: a unit, a cron command, what a person typed.
 
     ``sudo`` is a line of sudo's own log, ``shell`` a dated line of a person's shell history; ``power``:
@@ -194,8 +185,7 @@ class Start:
     tty: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Apart:
+class Apart(Struct, frozen=True):
     """A time in which the client's log was ``by`` ahead of the log of starts, by the latter's clock.
 
     ``on_utc``: the client's clock was UTC, so that the other may well have been the machine's own.
@@ -207,8 +197,7 @@ class Apart:
     on_utc: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Struct, frozen=True):
     """A call of a client in a shell history that does not say when."""
 
     command: str
@@ -216,8 +205,7 @@ class Typed:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """A person was logged in at a terminal."""
 
     user: str
@@ -227,8 +215,7 @@ class Login:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """An installed package of an ACME client."""
 
     name: str
@@ -237,8 +224,7 @@ class Package:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class LogPiece:
+class LogPiece(Struct, frozen=True):
     """One file of a rotated log, with the first and last moment that were seen in it, if any were.
 
     ``problem`` is what kept it from being read to its end.
@@ -250,8 +236,7 @@ class LogPiece:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogSpan:
+class LogSpan(Struct, frozen=True):
     """One log with its files, oldest first; ``since`` is where its oldest file begins."""
 
     kind: LogKind
@@ -260,8 +245,7 @@ class LogSpan:
     pieces: tuple[LogPiece, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Shipper:
+class Shipper(Struct, frozen=True):
     """The package that a trigger's file belongs to, and the line of its file list, if there is one."""
 
     trigger: str
@@ -270,8 +254,7 @@ class Shipper:
     unpacked: datetime | None = None  # the file list's own time: written anew at every upgrade
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One command that a trigger starts: an Exec line (``argv``) or a text for a shell.
 
     ``via`` names what lies between the trigger and the command (units, in order); ``chain`` the lines
@@ -288,8 +271,7 @@ class Entry:
     unit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """Something that starts commands by itself, judged by its own switch alone.
 
     ``entries`` run in order, each after the former's success. ``presumed`` names the known mechanism

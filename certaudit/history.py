@@ -1,14 +1,15 @@
 """The nouns of the past: packages that came, triggers that fired, copies that stayed behind.
 
-Law: as ``model``: frozen, slotted, standard library only. These are facts of history, never findings: a
+Law: as ``model``: frozen, no library but msgspec. These are facts of history, never findings: a
 repaired machine has them and stays silent.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from certaudit.evidence import Confidence, Evidence
 
@@ -34,8 +35,7 @@ EventKind = Literal[
 LogKind = Literal["client", "starts", "packages"]
 
 
-@dataclass(frozen=True, slots=True)
-class PackageChange:
+class PackageChange(Struct, frozen=True):
     """One package installed, upgraded or removed, as the package manager's own log tells it.
 
     ``command`` and ``requested_by`` (a user's name) are the front end's words, where it left any.
@@ -51,8 +51,7 @@ class PackageChange:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(Struct, frozen=True):
     """A system that moved from one release to another, in one or several steps.
 
     ``old`` is ``None`` where the system (or the image it was made from) was installed then.
@@ -65,8 +64,7 @@ class Migration:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """Since when a packaged trigger is on the machine, and what brought it.
 
     ``time`` is ``None`` where no log tells; ``before`` then is the oldest moment at which its package
@@ -85,8 +83,7 @@ class Arrival:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+class Firing(Struct, frozen=True):
     """One start of a trigger's command that the system's logs show.
 
     ``called``: did it lead to a run of the client; ``None`` where the client's own log does not tell.
@@ -101,8 +98,7 @@ class Firing:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Starvation:
+class Starvation(Struct, frozen=True):
     """A time in which a lineage's owner ran in vain, because another path had renewed before it.
 
     It begins with the first stolen renewal and ends (``until``) with the owner's next own one.
@@ -119,8 +115,7 @@ class Starvation:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LeftBehind:
+class LeftBehind(Struct, frozen=True):
     """How long one copy stayed behind after one stolen renewal.
 
     ``state``: still (until now), ended (at ``until``), or unknown (not known when: ``because`` says
@@ -138,8 +133,7 @@ class LeftBehind:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(Struct, frozen=True):
     """A time within a log's span that it does not cover, as far as that is known."""
 
     since: datetime | None
@@ -147,8 +141,7 @@ class Hole:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """Which time one log covers; ``since`` is ``None`` where there is no such log at all."""
 
     kind: LogKind
@@ -158,8 +151,7 @@ class Coverage:
     holes: tuple[Hole, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEvent:
+class TimelineEvent(Struct, frozen=True):
     """One thing that happened, or will, in the life of a lineage.
 
     ``who`` is the id of the trigger at work, or ``person``; ``None`` where nobody is known. A folded
@@ -179,8 +171,7 @@ class TimelineEvent:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """Everything of the past that is neither a run nor a generation."""
 
     packages: tuple[PackageChange, ...] = ()

@@ -1,15 +1,16 @@
 """Every noun of the answer: what a report is made of.
 
-Law: frozen, slotted dataclasses, tuples, aware datetimes, the standard library only. Paths are strings
-or ``PurePosixPath``: nothing here can open anything. The words are those of certbot and systemd; those
+Law: frozen Structs, tuples, aware datetimes, no library but msgspec. Paths are strings or
+``PurePosixPath``: nothing here can open anything. The words are those of certbot and systemd; those
 that carry the mission (armed, owner, hidden, stolen, stale) mean what the report's contract says.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct, field
 
 from certaudit.evidence import Confidence as Confidence
 from certaudit.evidence import Evidence as Evidence
@@ -40,8 +41,7 @@ Binding = Literal[
 SHARED_BINDINGS: frozenset[Binding] = frozenset({"deploy-directory", "saved-hook", "global-hook"})
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why a trigger is armed, dormant or off."""
 
     code: str
@@ -49,8 +49,7 @@ class Reason:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """When a trigger fires.
 
     ``random_delay`` and ``longest_gap`` (between two firings) are seconds; the two moments bound the
@@ -65,16 +64,14 @@ class Schedule:
     longest_gap: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """The file that defines a trigger; ``line`` is ``None`` where the whole file does."""
 
     path: str
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """What starts commands by itself.
 
     ``off_since``: when it was switched off at the latest, if it is and that is known.
@@ -100,8 +97,7 @@ class Trigger:
         return self.state == "armed"
 
 
-@dataclass(frozen=True, slots=True)
-class ChainStep:
+class ChainStep(Struct, frozen=True):
     """One step from a trigger to the client, with the line that takes it."""
 
     path: str
@@ -109,8 +105,7 @@ class ChainStep:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(Struct, frozen=True):
     """A command bound to run after the client: copies, runs a hook, or makes a consumer reload.
 
     ``kind`` is ``hook``, ``copy``, ``remote``, ``reload`` or ``command``; ``targets`` are the places
@@ -131,8 +126,7 @@ class Distribution:
         return self.binding in SHARED_BINDINGS
 
 
-@dataclass(frozen=True, slots=True)
-class RenewalPath:
+class RenewalPath(Struct, frozen=True):
     """Trigger -> chain -> one call of a client -> the lineages it can renew, and what follows."""
 
     id: str
@@ -158,8 +152,7 @@ class RenewalPath:
         return self.state == "armed"
 
 
-@dataclass(frozen=True, slots=True)
-class MadeBy:
+class MadeBy(Struct, frozen=True):
     """Which run made a generation, and what started that run."""
 
     run: str | None = None
@@ -169,8 +162,7 @@ class MadeBy:
     because: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(Struct, frozen=True):
     """One certificate N of ``archive/NAME``."""
 
     number: int
@@ -184,8 +176,7 @@ class Generation:
     relation: Relation = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(Struct, frozen=True):
     """certbot's word: one renewal conf with its generations."""
 
     name: str
@@ -217,8 +208,7 @@ class Lineage:
         return next((g for g in self.generations if g.number == self.live), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a run did to one lineage."""
 
     lineage: str | None
@@ -228,8 +218,7 @@ class Outcome:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HookCall:
+class HookCall(Struct, frozen=True):
     """A hook that a run began; ``failed`` is ``None`` where its end is not in the log."""
 
     kind: str
@@ -239,8 +228,7 @@ class HookCall:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One execution of a client, however many sources saw it."""
 
     id: str
@@ -260,8 +248,7 @@ class Run:
     hooks: tuple[HookCall, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     """A place that holds or serves a certificate of a lineage."""
 
     id: str
@@ -276,8 +263,7 @@ class Deployment:
     modified: datetime | None = None  # of a copy: when its file was last written, as far as that tells
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """What to do, as data; ``safe`` means nothing keeps renewing worse than before."""
 
     title: str
@@ -285,8 +271,7 @@ class Fix:
     actions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A present fault of the machine, with what was read and what to do."""
 
     subject: str
@@ -297,8 +282,7 @@ class Finding:
     fixes: tuple[Fix, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """The answer of one rule."""
 
     rule: str
@@ -308,8 +292,7 @@ class Result:
     gaps: tuple[Gap, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HostInfo:
+class HostInfo(Struct, frozen=True):
     """The machine as a report names it."""
 
     name: str
@@ -322,8 +305,7 @@ class HostInfo:
     systemd: str | None = None  # who answered about units: dbus, systemctl, unit-files
 
 
-@dataclass(frozen=True, slots=True)
-class HalfSwitched:
+class HalfSwitched(Struct, frozen=True):
     """A unit whose switch on disk and whose state in memory disagree."""
 
     unit: str
@@ -333,8 +315,7 @@ class HalfSwitched:
     trigger: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """Everything known about one machine, tied together; rules and renderers read nothing else."""
 
     host: HostInfo
@@ -370,8 +351,7 @@ class Model:
         return tuple(p for p in self.paths if p.id in wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """A Model and what the rules said of it."""
 
     model: Model

@@ -1,15 +1,18 @@
 """Every noun of a repair: what was seen, what is to be done, and what has been done.
 
-Law: frozen, slotted dataclasses, the standard library only; a plan is data plus what was seen when it
-was made. A path is resolved inside the machine: no component of it but the last may be a link. No
-bytes of a private key are in any of these.
+Law: frozen Structs, no library but msgspec; a plan is data plus what was seen when it was made. A path
+is resolved inside the machine: no component of it but the last may be a link. No bytes of a private key
+are in any of these.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
+
+from certaudit.records import replace
 
 NodeKind = Literal["absent", "file", "link", "directory", "other"]
 Progress = Literal["planned", "begun", "done", "undone"]
@@ -26,8 +29,7 @@ REMEDIES: dict[Remedy, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """What stands at one path: lstat(2), the bytes' SHA-256, a link's text.
 
     ``mtime`` is in nanoseconds; ``uid`` and ``gid`` are ``None`` where whoever writes decides.
@@ -70,8 +72,7 @@ class Node:
 ABSENT = Node("absent")
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """What a file of certificates and keys holds, as far as a person may see it.
 
     ``size`` is in bytes; ``serial`` (lower-case hex) and ``expires`` (ISO 8601) are of its first
@@ -83,8 +84,7 @@ class Held:
     expires: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WriteText:
+class WriteText(Struct, frozen=True):
     """A text file made, or its whole text replaced; owner and mode of a file that is there are kept.
 
     Bytes that are no UTF-8 are surrogates in ``text`` and ``old``, as ``surrogateescape`` makes them.
@@ -97,8 +97,7 @@ class WriteText:
     old: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CopyParts:
+class CopyParts(Struct, frozen=True):
     """A certificate, key or combined file written as the bytes of ``sources``, one after the other.
 
     ``kept`` are the files whose bytes, one after the other, are those of the file before; () where
@@ -116,8 +115,7 @@ class CopyParts:
     new: Held | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PutLink:
+class PutLink(Struct, frozen=True):
     """A symbolic link made, in the place of nothing or of another link."""
 
     path: str
@@ -125,8 +123,7 @@ class PutLink:
     after: Node
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveLink:
+class RemoveLink(Struct, frozen=True):
     """A symbolic link taken away."""
 
     path: str
@@ -134,8 +131,7 @@ class RemoveLink:
     after: Node = ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeMode:
+class ChangeMode(Struct, frozen=True):
     """Another mode for a file."""
 
     path: str
@@ -143,8 +139,7 @@ class ChangeMode:
     after: Node
 
 
-@dataclass(frozen=True, slots=True)
-class MoveFile:
+class MoveFile(Struct, frozen=True):
     """A file under another name in its own directory; ``before`` and ``after`` are of ``path``."""
 
     path: str
@@ -153,8 +148,7 @@ class MoveFile:
     after: Node = ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class MakeDirectory:
+class MakeDirectory(Struct, frozen=True):
     """A directory made."""
 
     path: str
@@ -162,8 +156,7 @@ class MakeDirectory:
     after: Node
 
 
-@dataclass(frozen=True, slots=True)
-class LaterFile:
+class LaterFile(Struct, frozen=True):
     """A file that a script of the plan makes when it runs; applying does nothing about it.
 
     Undone by taking it away, and with ``folder`` the directory that the script makes for it, if nothing
@@ -174,8 +167,7 @@ class LaterFile:
     folder: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StopUnit:
+class StopUnit(Struct, frozen=True):
     """A running unit stopped through the manager of this machine; undone by starting it.
 
     USER/NAME is a unit of that user's own manager.
@@ -187,8 +179,7 @@ class StopUnit:
     masked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SendParts:
+class SendParts(Struct, frozen=True):
     """As ``CopyParts``, on another host: ``host`` is ``[USER@]NAME``, ``options`` are ssh's own."""
 
     host: str
@@ -208,8 +199,7 @@ class SendParts:
         return f"{self.host}:{self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class RunCommand:
+class RunCommand(Struct, frozen=True):
     """A step or hook of the owner's own, run by a shell as after a renewal. It can not be undone.
 
     ``lineage`` and ``domains`` are certbot's RENEWED_LINEAGE and RENEWED_DOMAINS; ``source`` is where it
@@ -222,8 +212,7 @@ class RunCommand:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """An address that must serve a certificate to whoever asks for ``name``; SHA-256 fingerprints.
 
     ``older`` are the generations it may have served until then.
@@ -236,8 +225,7 @@ class Served:
     older: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ReloadUnit:
+class ReloadUnit(Struct, frozen=True):
     """A consumer that reads its files again: its own test of its configuration, then its unit's reload.
 
     Undone by the same, once the files are back.
@@ -256,8 +244,7 @@ OUTWARD = (SendParts, RunCommand, ReloadUnit)
 NO_FILE = (LaterFile, StopUnit, SendParts, RunCommand, ReloadUnit)
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """A remedy that could be chosen: what it would be and its price, or why it can not be had."""
 
     remedy: Remedy
@@ -266,8 +253,7 @@ class Alternative:
     refused: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One thing a person decides on: a remedy for a trigger or certificate, with its actions in order.
 
     ``lasts`` tells what brings the old state back, ``notes`` the price, ``others`` the remedies that
@@ -293,8 +279,7 @@ class Step:
     background: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """What certaudit will not do by itself, why, and what a person could do instead."""
 
     rules: tuple[str, ...]
@@ -305,8 +290,7 @@ class Refusal:
     alternatives: tuple[Alternative, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The repair of one machine, as it was seen at ``as_of``."""
 
     host: str
@@ -329,8 +313,7 @@ class Plan:
         return tuple(dict.fromkeys(c for step in self.steps for c in step.commands))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A plan that was begun: when, by whom, and how far each of its actions has come."""
 
     id: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What the machine's ``/etc/certaudit.toml`` (or ``--policy``) declares.
 
     ``owners`` pairs a lineage's name with what its owner is called there, ``copies`` with places that

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from certaudit.audit import audit, observe
 from certaudit.cli.common import policy_of
 from certaudit.host.machine import open_host
 from certaudit.model import Model, Report
+from certaudit.records import replace
 from certaudit.rules import Rule, rules
 from fixtures.machine import Machine, build, build_text
 

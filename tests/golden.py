@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from certaudit import __version__
 from certaudit.model import Report
+from certaudit.records import replace
 from certaudit.render import json_v1, picture, terminal, timeline, why
 from fixtures.machine import FIXTURES, MACHINES
 from tests.audits import audit_file

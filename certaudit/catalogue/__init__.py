@@ -6,10 +6,11 @@ Law: one TOML file per mechanism and per client; this module only reads what shi
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any
+
+from msgspec import Struct
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,8 +18,7 @@ else:
     import tomli as tomllib
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """An ACME client: the programs that are it, its packages, and the words that betray it in a text."""
 
     name: str
@@ -28,8 +28,7 @@ class Client:
     packages: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Mechanism:
+class Mechanism(Struct, frozen=True):
     """One packaged or documented way to renew: where it stands, what it runs, how it is switched.
 
     ``descriptions`` are the Description= of the services, in the same order: old systemd logs nothing

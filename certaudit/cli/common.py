@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +15,7 @@ from certaudit.cli.progress import watched
 from certaudit.errors import ParseError, UnreadableError, UsageError
 from certaudit.model import Lineage, Model, Policy
 from certaudit.parsers.policy import POLICY_FILE
+from certaudit.records import replace
 from certaudit.render.harmless import harmless
 
 if TYPE_CHECKING:

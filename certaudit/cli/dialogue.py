@@ -11,11 +11,11 @@ from __future__ import annotations
 import sys
 import termios
 from collections.abc import Callable
-from dataclasses import replace
 from fcntl import ioctl
 from typing import TYPE_CHECKING
 
 from certaudit.cli.common import put, say
+from certaudit.records import replace
 from certaudit.render.harmless import harmless
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +21,7 @@ from certaudit.cli.repair import (
 )
 from certaudit.errors import UsageError
 from certaudit.parsers.policy import POLICY_FILE
+from certaudit.records import replace
 
 if TYPE_CHECKING:
     from certaudit.fix.plan import Choices

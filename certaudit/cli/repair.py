@@ -9,7 +9,6 @@ import os
 import pwd
 import shlex
 import sys
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +20,7 @@ from certaudit.cli.common import asker, complain, moment_of, policy_of, put, say
 from certaudit.cli.dialogue import ask
 from certaudit.cli.progress import patience, watched
 from certaudit.errors import CertauditError, UsageError
+from certaudit.records import replace
 
 if TYPE_CHECKING:
     from certaudit.fix.perform import Machine

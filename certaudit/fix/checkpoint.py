@@ -19,13 +19,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from certaudit.errors import CertauditError, ParseError, TargetError, UsageError
 from certaudit.fix.record_text import SCHEMA, decode, encode
 from certaudit.plan import Plan, Progress, Record
+from certaudit.records import replace
 
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
 

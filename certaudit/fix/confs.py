@@ -8,13 +8,13 @@ of the result must differ in that one setting alone. Offered only where the owne
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from certaudit.errors import ParseError
 from certaudit.fix.sight import CannotError, Sight, edited
 from certaudit.model import Lineage, RenewalPath
 from certaudit.parsers.renewal_conf import RenewalConf, parse_renewal_conf
 from certaudit.plan import WriteText
+from certaudit.records import replace
 
 HEADER = re.compile(r"^[ \t]*\[[ \t]*renewalparams[ \t]*\][^\n]*$", re.M)
 SETTING = re.compile(r"^([ \t]*autorenew[ \t]*=[ \t]*)(\w+)", re.M)

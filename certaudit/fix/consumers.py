@@ -8,7 +8,8 @@ for a consumer that is not known here, what to do is printed for a person.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from certaudit.errors import CertauditError
 from certaudit.fix.sight import Sight
@@ -22,8 +23,7 @@ RULE = "stale-copy"
 FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin")
 
 
-@dataclass(frozen=True, slots=True)
-class Consumer:
+class Consumer(Struct, frozen=True):
     """A program that serves certificates: its unit, and how it tests its configuration."""
 
     name: str
@@ -51,8 +51,7 @@ CONSUMERS = {
 }
 
 
-@dataclass(slots=True)
-class Use:
+class Use(Struct):
     """What makes a consumer's reload necessary: lineages, and the files that name their certificates."""
 
     lineages: dict[str, Lineage] = field(default_factory=dict)

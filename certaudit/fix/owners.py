@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 from certaudit.fix.sight import CannotError, Sight, created, edited
@@ -24,8 +25,7 @@ SETTING = re.compile(r"^[ \t]*owner[ \t]*=[^\n]*$", re.M)
 TABLE = re.compile(r"^[ \t]*\[", re.M)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimant:
+class Claimant(Struct, frozen=True):
     """A path that could be the owner: its name for a person, and the word that names it alone."""
 
     path: RenewalPath

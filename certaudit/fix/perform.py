@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.errors import CertauditError, UnreadableError
 from certaudit.facts import Unit
@@ -48,6 +49,7 @@ from certaudit.plan import (
     StopUnit,
     WriteText,
 )
+from certaudit.records import replace
 
 PATIENCE = 600.0  # seconds to wait for a renewal that is going on: certbot may sleep for 480 of them
 
@@ -68,8 +70,7 @@ class PartlyError(CertauditError):
         self.record = record
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """A machine to plan for, as ``Sight`` says, and to change."""
 
     root: Root

@@ -5,10 +5,11 @@ Law: pure; what is written is read back equal. A file of another version is a ``
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+
+from msgspec import to_builtins
 
 from certaudit import plan as nouns
 from certaudit.errors import ParseError
@@ -36,7 +37,7 @@ KINDS: dict[str, type[Any]] = {
 
 def encode(plan: Plan) -> dict[str, Any]:
     """A plan as plain lists, texts and numbers."""
-    data = dataclasses.asdict(plan)
+    data: dict[str, Any] = to_builtins(plan)
     data["as_of"] = plan.as_of.isoformat()
     for shown, step in zip(data["steps"], plan.steps, strict=True):
         shown["actions"] = [action_data(action) for action in step.actions]
@@ -45,7 +46,7 @@ def encode(plan: Plan) -> dict[str, Any]:
 
 def action_data(action: Action) -> dict[str, Any]:
     """An action with its kind; of a node only what is known."""
-    data = {"kind": type(action).__name__, **dataclasses.asdict(action)}
+    data = {"kind": type(action).__name__, **to_builtins(action)}
     for key in ("before", "after"):
         if key in data:
             data[key] = {name: value for name, value in data[key].items() if value is not None}

@@ -7,7 +7,8 @@ unless a person chose that by name; nothing is ever purged.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
 
 from certaudit.errors import CertauditError
 from certaudit.fix import catch_up, confs, hooks, own_steps, renewing
@@ -18,14 +19,14 @@ from certaudit.linking.ownership import left_out
 from certaudit.linking.words import listing, path_name, trigger_name
 from certaudit.model import Lineage, Model, RenewalPath, Trigger
 from certaudit.plan import REMEDIES, Action, Alternative, Refusal, Remedy, Step
+from certaudit.records import replace
 
 HIDDEN, RIVAL = "hidden-renewal-path", "rival-renewal-paths"
 LETTERS: tuple[Remedy, ...] = ("a", "b", "c", "d", "e")
 BEGUN = "A run that has begun is not interrupted; a renewal that is going on is waited for."
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(Struct, frozen=True):
     """What a person chose: ``only``, ``remedies`` and ``owners`` as on the command line.
 
     ``accepted`` are lineages that may lose their last path; ``declined`` are keys of steps (``key_of``).
@@ -46,8 +47,7 @@ class Choices:
         return not self.only or rule in self.only or f"{rule}:{subject}" in self.only
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """One lineage that a path other than its owner's renews."""
 
     lineage: Lineage
@@ -56,8 +56,7 @@ class Trouble:
     rule: str
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A plan in the making."""
 
     model: Model

@@ -7,7 +7,6 @@ steps; then each consumer once. What certaudit does not do itself is left as com
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from certaudit.fix import consumers, own_steps, resync, sending
@@ -16,6 +15,7 @@ from certaudit.fix.sight import Overlay
 from certaudit.linking.words import listing
 from certaudit.model import Lineage, Model
 from certaudit.plan import Refusal, ReloadUnit, RunCommand, SendParts, Step
+from certaudit.records import replace
 
 
 class Draft(Protocol):

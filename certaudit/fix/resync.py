@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from certaudit.errors import CertauditError
 from certaudit.fix.sight import CannotError, Sight, digest
 from certaudit.model import Deployment, Lineage, Model
 from certaudit.parsers.certificate import certificate_digests, parse_pem
 from certaudit.plan import ABSENT, CopyParts, Held, Node, Refusal, Step
+from certaudit.records import replace
 
 RULE = "stale-copy"
 FAULTS = frozenset({"stale", "mismatch", "missing"})
@@ -25,8 +27,7 @@ BY_ENDING = {"key": "privkey", "crt": "fullchain", "fullchain": "fullchain"}
 LASTS = "The next renewal is handed out by the owner; until then the copies equal the live files."
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """The live generation: each part's file in the archive, and its bytes."""
 
     files: dict[str, str]

@@ -8,8 +8,9 @@ that the owner's steps send to and those that the policy declares.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
 
 from certaudit.errors import CertauditError, ParseError
 from certaudit.fix.resync import LASTS, RULE, Live, form, fresh_part, held, kept, live_files
@@ -21,6 +22,7 @@ from certaudit.parsers.certificate import PemFile, parse_pem
 from certaudit.parsers.remote_files import RemoteFile
 from certaudit.parsers.ssh_command import Sending, is_remote, may_send, parse_place, sending
 from certaudit.plan import Refusal, SendParts, Step
+from certaudit.records import replace
 
 
 class Remote(Protocol):
@@ -30,8 +32,7 @@ class Remote(Protocol):
         """What stands at some paths. Raise ``RemoteError``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A place to send to, and the command that the owner does it with, where there is one."""
 
     sending: Sending
@@ -85,8 +86,7 @@ def check_whole(model: Model, lineage: Lineage, host: str, sight: Sight) -> None
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What is to be done on other hosts, and the hosts that are dealt with here, done or refused."""
 
     found: tuple[Step | Refusal, ...] = ()

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from certaudit.errors import CertauditError
 from certaudit.facts import Unit
 from certaudit.model import Source
 from certaudit.parsers.certificate import holds_private_key
 from certaudit.plan import ABSENT, NO_FILE, Action, MakeDirectory, MoveFile, Node, Remedy, WriteText
+from certaudit.records import replace
 
 NOBODY = Node("directory")  # whoever writes decides
 
@@ -55,8 +57,7 @@ class Sight(Protocol):
         """The home directory of a user."""
 
 
-@dataclass(slots=True)
-class Overlay:
+class Overlay(Struct):
     """A ``Sight`` in which the actions planned so far have been done."""
 
     base: Sight

@@ -5,7 +5,6 @@ Law: reversible and never a purge. Units are in ``units``; here are the lines an
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from certaudit.catalogue import Mechanism, mechanism_of_file
@@ -14,6 +13,7 @@ from certaudit.fix.units import Off, unit_off
 from certaudit.linking.words import off_commands, trigger_name
 from certaudit.model import Model, Trigger
 from certaudit.plan import ABSENT, Action, ChangeMode, MoveFile, RemoveLink
+from certaudit.records import replace
 
 DIVERSIONS = "/var/lib/dpkg/diversions"
 DPKG_LOCK = "/var/lib/dpkg/lock"

@@ -8,8 +8,9 @@ reads is changed in that user's directory and stays that user's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from certaudit.catalogue import mechanism_of_unit
 from certaudit.facts import Unit
@@ -42,8 +43,7 @@ MASKED_FOR_USER = "The mask, a link in the user's own directory, holds until som
 EMPTIED = "The drop-in holds over upgrades and first boots, until somebody takes it away."
 
 
-@dataclass(frozen=True, slots=True)
-class Off:
+class Off(Struct, frozen=True):
     """The actions that switch a trigger off, and what is to be said of them."""
 
     title: str

@@ -7,10 +7,11 @@ Law: read from the machine's own files only (live also from /run); what the tree
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from datetime import timezone, tzinfo
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 from certaudit.errors import UnreadableError
 from certaudit.host.root import Root
@@ -29,8 +30,7 @@ OTHER_INITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CronDaemon:
+class CronDaemon(Struct, frozen=True):
     """Which cron reads the tables: decides names, modes and dialect.
 
     ``name`` is ``vixie-debian``, ``cronie``, ``busybox``, ``systemd-cron``, ``fcron`` or ``None``;

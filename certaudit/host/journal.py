@@ -10,10 +10,11 @@ import glob
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError, UnreadableError
 from certaudit.host.process import Completed, ProgramOutputError
@@ -26,8 +27,7 @@ _FIRST_ENTRY = 1 << 16  # bytes in which the first entry of a journal surely end
 _LONGEST_PATTERN = 1 << 16  # execve(2) takes no argument of more than 128 KiB
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRead:
+class JournalRead(Struct, frozen=True):
     """What could be read, oldest first.
 
     ``skipped`` lines were no entries. ``complaints`` say, one sentence each, what could not be read
@@ -43,8 +43,7 @@ class JournalRead:
         return iter(self.entries)
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """Which commands of cron tell something: those with one of the words in them, and those that begin
     like one of ``commands``.
     """
@@ -53,8 +52,7 @@ class Telling:
     commands: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(Struct, frozen=True):
     """The journal of this machine (``files`` None), or of an image: its journal files.
 
     ``files`` are regular ``*.journal`` and ``*.journal~`` below var/log/journal and run/log/journal,

@@ -7,10 +7,11 @@ else asks what time it is.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from certaudit.errors import TargetError, UnreadableError
 from certaudit.host.identity import (
@@ -36,8 +37,7 @@ ROOT_SIGNS = ("/etc", "/usr", "/var")
 BOOTED = "/run/systemd/system"  # sd_booted(3)
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """Everything that can be asked of one machine."""
 
     root: Root

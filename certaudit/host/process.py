@@ -12,8 +12,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO
+
+from msgspec import Struct
 
 from certaudit.errors import CertauditError
 
@@ -45,8 +46,7 @@ class ProgramOutputError(ProgramError):
         self.output = output
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True):
     """How a program ended. ``returncode`` is -N after signal N; ``stderr`` is cut at 64 KiB."""
 
     returncode: int

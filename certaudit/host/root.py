@@ -11,11 +11,12 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import IO
+
+from msgspec import Struct
 
 from certaudit.errors import TargetError, UnreadableError
 
@@ -26,8 +27,7 @@ TEXT_LIMIT = 4 << 20
 MachinePath = PurePosixPath | str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What lstat(2) and, for links, the resolved target say of one path inside the machine."""
 
     path: PurePosixPath  # resolved: no component is a link
@@ -56,8 +56,7 @@ class Entry:
         return bool(self.mode & 0o111)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """What became of a path. ``gone``: the directory that would hold it is there, and it is not."""
 
     entry: Entry | None = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from certaudit.errors import ParseError
@@ -18,6 +17,7 @@ from certaudit.host.process import ProgramError
 from certaudit.host.ssh import OPTIONS, TIMEOUT, RemoteError, Way, beside, reason
 from certaudit.parsers.remote_files import RemoteFile, parse_listing
 from certaudit.plan import ABSENT, Node
+from certaudit.records import replace
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
 LETTERS = {"-p": "-P", "-l": "-oUser"}  # where sftp has another word for an option of ssh

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from certaudit.errors import CertauditError, ParseError
 from certaudit.host.consented import find, run_ssh
@@ -57,8 +58,7 @@ class RestrictedError(RemoteError):
     """The account there runs no commands of ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """How to come to another host: ``[USER@]HOST`` and options of ssh(1)."""
 
     host: str

@@ -16,11 +16,13 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.errors import CertauditError
 from certaudit.plan import ABSENT, Node
+from certaudit.records import replace
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -36,8 +38,7 @@ class LockedError(CertauditError):
     """Somebody else holds the lock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How a file is to be written: mode, and what is set only if not ``None``; ``mtime`` in ns."""
 
     mode: int

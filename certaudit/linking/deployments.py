@@ -7,16 +7,16 @@ policy names it. An older copy that nobody uses is listed as unreferenced and is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.facts import CopyFact, LineageFact, Reference, ServedFact
 from certaudit.model import CopyStatus, Deployment, Distribution, Evidence, Policy, RenewalPath
 from certaudit.parsers.ssh_command import is_remote
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A copy with the generation it holds."""
 
     lineage: LineageFact

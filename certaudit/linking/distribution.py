@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.facts import Hooks, LineageFact
 from certaudit.linking.invocations import Invocation
 from certaudit.model import Binding, Distribution, Source
 from certaudit.parsers.shell import Command
+from certaudit.records import replace
 
 COPIES = frozenset({"cp", "install", "mv", "ln", "tee", "dd", "openssl", "keytool", "rsync"})
 REMOTE = frozenset({"scp", "rsync", "sftp", "ssh", "aws", "gsutil", "az", "curl", "kubectl"})
@@ -44,8 +46,7 @@ SHARED_HOOKS = frozenset({"deploy", "renew", "post"})  # pre-hooks run before, a
 SAVED_HOOKS = frozenset({"deploy_hook", "renew_hook", "post_hook"})
 
 
-@dataclass(frozen=True, slots=True)
-class HookWork:
+class HookWork(Struct, frozen=True):
     """What a followed hook does: the commands it runs, and the places they write to."""
 
     does: tuple[str, ...] = ()

@@ -7,9 +7,10 @@ unwrapped here and nowhere else. What cannot be known stays ``None`` in the argu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.catalogue import Client, clients
 from certaudit.facts import Entry
@@ -34,8 +35,7 @@ Words = tuple[str | None, ...]
 Options = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True):
     """One call of a client, and where in the trace it stands.
 
     ``blocked`` is the first guard on its way that is false on this machine; ``asked`` are the commands

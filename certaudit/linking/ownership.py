@@ -7,20 +7,21 @@ of its own; else nobody, and a finding asks. The report says which of these it w
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
 
 from certaudit.catalogue import mechanism_of_file, mechanism_of_unit
 from certaudit.linking.reach import AUTORENEW_OFF
 from certaudit.linking.words import trigger_name
 from certaudit.model import Binding, Distribution, Lineage, Model, Policy, Reason, RenewalPath
+from certaudit.records import replace
 
 CATCHING_UP: frozenset[Binding] = frozenset({"every-run", "if-changed"})
 OwnerSource = Literal["declared", "inferred"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ownership:
+class Ownership(Struct, frozen=True):
     """The owner of one lineage and how that is known."""
 
     owner: str | None

@@ -8,9 +8,10 @@ if it can renew at least one lineage.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Candidate, Entry, Hooks, LineageFact
@@ -28,6 +29,7 @@ from certaudit.model import (
     TriggerState,
 )
 from certaudit.parsers.shell import Command, Guard, Trace
+from certaudit.records import replace
 
 NO_SLEEP = "no-random-sleep-on-renew"
 VALIDATED = ("pre", "post", "deploy")
@@ -44,8 +46,7 @@ class Local(Protocol):
         """Is a user kept from writing to certbot's directory?"""
 
 
-@dataclass(frozen=True, slots=True)
-class Lineages:
+class Lineages(Struct, frozen=True):
     """What certbot would find in each config directory, and whether that directory could be read."""
 
     by_config: Mapping[str, tuple[LineageFact, ...]]
@@ -63,8 +64,7 @@ class Lineages:
         return self.by_config.get(config_dir.rstrip("/") or "/", ())
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(Struct, frozen=True):
     """One trigger that leads to a client, with its paths.
 
     ``sleepless``: cli.ini tells certbot not to sleep before it renews.

@@ -8,7 +8,8 @@ Law: pure. "Can" means without a person and at some moment: whether a certificat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from certaudit.facts import CertificateFile, LineageFact
 from certaudit.parsers.certbot_arguments import CertbotArguments
@@ -21,8 +22,7 @@ NOT_NAMED = "another lineage is named by --cert-name"
 OTHER_NAMES = "has other names than the call asks for"
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """The lineages a call can renew, in order, and those it passes over with the reason.
 
     ``certain`` is ``False`` where a word of the call is unknown, or where the outcome hangs on an

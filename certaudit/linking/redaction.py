@@ -6,10 +6,12 @@ forget it. What looks like a secret is replaced by ``***``; the rest of the line
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 T = TypeVar("T")
 
@@ -100,20 +102,12 @@ def redacted(value: T) -> T:
         items = redacted_words(value) if words else tuple(redacted(item) for item in value)
         same = items == value if words else all(a is b for a, b in zip(items, value, strict=True))
         return value if same else items  # type: ignore[return-value]
-    kind: type = type(value)
-    names = fields_of(kind)
-    if not names:
+    if not isinstance(value, Struct):
         return value
     changed = {}
-    for name in names:
+    for name in value.__struct_fields__:
         old = getattr(value, name)
         new = redacted(old)
         if new is not old:
             changed[name] = new
-    return dataclasses.replace(value, **changed) if changed else value  # type: ignore[type-var]
-
-
-@cache
-def fields_of(kind: type) -> tuple[str, ...]:
-    """The names of a dataclass's fields; () for any other type."""
-    return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
+    return replace(value, **changed) if changed else value

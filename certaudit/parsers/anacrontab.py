@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
+from msgspec import Struct
+
 from certaudit.errors import ParseError
+from certaudit.records import replace
 
 Daemon = Literal["anacron-debian", "cronie"]
 
@@ -34,8 +36,7 @@ _CRONIE_PERIODS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AnacronJob:
+class AnacronJob(Struct, frozen=True):
     """One job. ``period`` is as written, ``days`` the longest time between two runs it means; 0: it
     runs whenever anacron starts.
 
@@ -55,16 +56,14 @@ class AnacronJob:
     commented: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AnacronError:
+class AnacronError(Struct, frozen=True):
     """A line (from 1) that anacron skips, and why."""
 
     line: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Anacrontab:
+class Anacrontab(Struct, frozen=True):
     """``start_hours`` (from, to) and ``random_delay`` are cronie's; ``None`` where not set.
 
     Jobs start only within the hours from ``start_hours[0]`` up to ``start_hours[1]``.

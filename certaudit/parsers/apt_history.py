@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+
+from msgspec import Struct
 
 from certaudit.history import PackageAction
 from certaudit.parsers.dpkg_log import moment
+from certaudit.records import replace
 
 _DATE = re.compile(r"\s*(\d{4})-(\d\d)-(\d\d)\s+(\d\d):(\d\d):(\d\d)\s*", re.ASCII)
 _ITEM = re.compile(r"([a-z0-9][a-z0-9+.-]{0,200})(?::[a-z0-9-]+)? \(([^()]{1,300})\)", re.ASCII)
@@ -27,8 +29,7 @@ _ACTIONS: dict[str, PackageAction] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AptChange:
+class AptChange(Struct, frozen=True):
     """One package of a transaction; ``line`` is that of the list it stands in."""
 
     action: PackageAction
@@ -38,8 +39,7 @@ class AptChange:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class AptTransaction:
+class AptTransaction(Struct, frozen=True):
     """One run of apt, or of a program that uses its library (a release upgrade has no command line)."""
 
     start: datetime

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from certaudit.parsers.certbot_options import FLAGS, IGNORED, LONG, PLUGINS, SHORT, VALUES, VERBS
 
@@ -20,8 +21,7 @@ _DNS_VALUE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CertbotArguments:
+class CertbotArguments(Struct, frozen=True):
     """What one call of certbot asks for.
 
     ``subcommand`` is certbot's own name of it (``run`` where none is given), ``help`` for a call that
@@ -68,8 +68,7 @@ class CertbotArguments:
         return dict(self.hooks).get(kind)
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """What has been read so far; destinations repeat where an option is repeated."""
 
     values: list[tuple[str, str]] = field(default_factory=list)

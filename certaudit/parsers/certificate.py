@@ -12,9 +12,10 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 from certaudit.facts import CertificateFile
@@ -39,8 +40,7 @@ class _PrivateKey(Protocol):
     def public_key(self) -> _PublicKey: ...
 
 
-@dataclass(frozen=True, slots=True)
-class PemFile:
+class PemFile(Struct, frozen=True):
     """What one file holds: certificates, leaf first, and a hash for each private key.
 
     ``encrypted`` counts private keys that are locked by a passphrase: nothing is known of them.

@@ -8,7 +8,8 @@ ConfigArgParse's ``DefaultConfigFileParser``, which certbot uses: ``key = value`
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 
@@ -19,8 +20,7 @@ _COMMENT = re.compile(r"\s[;#]")
 _END = re.compile(r"\s*(?:\s[;#]|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One option as written, without leading dashes; an option alone on its line has value ``true``."""
 
     name: str

@@ -7,12 +7,12 @@ Law: pure; the fields are those that moby's daemon/container package writes to `
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Container:
+
+class Container(Struct, frozen=True):
     """A container by name: ``command`` is its entry point with arguments; ``stays``: runs, or will."""
 
     name: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import cast
+
+from msgspec import Struct
 
 from certaudit.history import PackageAction
 
@@ -25,8 +26,7 @@ _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d) ", re.ASCII)
 _NONE = "<none>"
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedChange:
+class LoggedChange(Struct, frozen=True):
     """One line of a package manager's log that changed a package, with its versions before and after."""
 
     time: datetime

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 
@@ -18,8 +19,7 @@ PROTOCOLS: dict[str, Protocol] = {"tls": "tls", "smtp": "smtp", "imap": "imap", 
 TEXT = re.compile(r"(?:([a-z0-9]+)://)?(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, order=True):
     """Where to connect, and what is spoken there before TLS."""
 
     address: str

@@ -7,8 +7,9 @@ Debian's cron 3.0pl1, cronie, busybox crond, dcron, anacron 2.3, sudo's log_form
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct
 
 UnitPhase: TypeAlias = Literal[
     "starting", "started", "finished", "deactivated", "exited", "failed", "skipped",
@@ -32,8 +33,7 @@ class Message(Protocol):
         """The text after the tag."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnitEvent:
+class UnitEvent(Struct, frozen=True):
     """A service manager speaks of a unit.
 
     ``unit`` is its full name if the text has it, ``description`` its Description=; before systemd
@@ -49,8 +49,7 @@ class UnitEvent:
     user_manager: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CronCommand:
+class CronCommand(Struct, frozen=True):
     """Cron started (or saw the end of) a command. ``job_pid``: the pid of the job, if known.
 
     ``command`` is what the crontab says, without blanks around it, cut where the line is cut.
@@ -62,16 +61,14 @@ class CronCommand:
     job_pid: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class CronJobFailed:
+class CronJobFailed(Struct, frozen=True):
     """Debian's cron: the job that logged CMD with this pid ended with a status other than 0."""
 
     job_pid: int
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class CronTableChanged:
+class CronTableChanged(Struct, frozen=True):
     """A crontab was replaced, edited, deleted or loaded anew.
 
     ``owner`` is a user, or cron's name of a system crontab: ``*system*certbot``. ``table`` is
@@ -83,8 +80,7 @@ class CronTableChanged:
     table: str
 
 
-@dataclass(frozen=True, slots=True)
-class CronRefusal:
+class CronRefusal(Struct, frozen=True):
     """Cron does not use a crontab; ``reason`` in its own words, ``table`` as it names the file."""
 
     owner: str
@@ -92,13 +88,11 @@ class CronRefusal:
     table: str
 
 
-@dataclass(frozen=True, slots=True)
-class CronOutputDiscarded:
+class CronOutputDiscarded(Struct, frozen=True):
     """Cron had output of a job to mail and no MTA to mail it with; logged by the job's parent."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnacronJob:
+class AnacronJob(Struct, frozen=True):
     """``status`` is the exit status with "ended" (None: killed by a signal), None with "started"."""
 
     job: str
@@ -106,8 +100,7 @@ class AnacronJob:
     status: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SudoCommand:
+class SudoCommand(Struct, frozen=True):
     """A command that sudo allowed. ``directory`` and ``tty`` are None where not logged."""
 
     user: str
@@ -117,8 +110,7 @@ class SudoCommand:
     tty: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CronSession:
+class CronSession(Struct, frozen=True):
     """pam_unix(8) speaks of the session of a cron job; ``pid`` is the job's parent, not the job."""
 
     phase: Literal["opened", "closed"]
@@ -126,8 +118,7 @@ class CronSession:
     pid: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientOutput:
+class ClientOutput(Struct, frozen=True):
     """A line that certbot itself printed under a service manager."""
 
     program: str

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 from certaudit.parsers.unit_words import BLANK, next_word, split_words
+from certaudit.records import replace
 
 PREFIXES = "-@:+!|"
 HEX_ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
@@ -19,8 +21,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VARIABLE = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)\})")
 
 
-@dataclass(frozen=True, slots=True)
-class ExecCommand:
+class ExecCommand(Struct, frozen=True):
     """One command of an ``Exec*=`` setting.
 
     ``program`` is the file to run; ``argv[0]`` equals it unless ``@`` gave another. ``unknown`` are
@@ -43,8 +44,7 @@ class ExecCommand:
         return (self.program, *self.argv[1:])
 
 
-@dataclass(frozen=True, slots=True)
-class ExecLine:
+class ExecLine(Struct, frozen=True):
     """The commands of a setting's value as far as systemd reads it.
 
     ``fault`` says why it reads no further; ``refused``: and it reads no further in the file either,

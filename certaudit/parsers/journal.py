@@ -7,8 +7,9 @@ values (string, null, array of bytes, array of values): systemd.io/JOURNAL_EXPOR
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 
@@ -16,8 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _INIT_CGROUP = "/init.scope"
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(Struct, frozen=True):
     """One entry. ``time`` is UTC, when the journal received it; ids are lower-case hex.
 
     ``unit``: the unit that a service manager speaks of, else the one whose process logged.

@@ -7,8 +7,9 @@ sleep operation 'suspend'...", and "System resumed.", "System returned from slee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from certaudit.parsers.events import Message
 
@@ -18,8 +19,7 @@ _SLEEPS = ("Suspending ", "Hibernating ", "Entering sleep state", "Performing sl
 _WAKES = ("System resumed", "System returned from sleep")
 
 
-@dataclass(frozen=True, slots=True)
-class PowerEvent:
+class PowerEvent(Struct, frozen=True):
     """The machine booted, was about to sleep, or woke; ``off``: its last sign before a boot."""
 
     what: Literal["boot", "off", "sleep", "wake"]

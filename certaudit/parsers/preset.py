@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class PresetRule:
+
+class PresetRule(Struct, frozen=True):
     """One ``enable`` or ``disable`` line; ``instances`` follow a template's name."""
 
     enable: bool

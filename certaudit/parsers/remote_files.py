@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 from certaudit.plan import ABSENT, Node, NodeKind
@@ -20,8 +21,7 @@ KINDS: dict[bytes, NodeKind] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
+class RemoteFile(Struct, frozen=True):
     """What stands at a path of another host, with a regular file's bytes.
 
     ``closed``: this user may not read it. ``nowhere``: the directory that would hold it is not there.

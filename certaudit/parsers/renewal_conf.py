@@ -15,8 +15,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 
@@ -54,8 +55,7 @@ _WHERE = re.compile(r" at line \d+\.$")
 _QUOTES = ('"""', "'''")
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(Struct, frozen=True):
     """One ``key = value`` with the line it stands on; a list is joined by ``", "``."""
 
     key: str
@@ -63,8 +63,7 @@ class Param:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Why certbot would pass the lineage over although the text is well formed."""
 
     code: str
@@ -72,8 +71,7 @@ class Problem:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RenewalConf:
+class RenewalConf(Struct, frozen=True):
     """A renewal conf as certbot reads it.
 
     ``top`` are the keys before any section, ``params`` those of ``[renewalparams]``. ``lists`` names the

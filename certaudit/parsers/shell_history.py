@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timezone
+
+from msgspec import Struct
 
 _BASH_STAMP = re.compile(r"#(\d{1,11})\s*", re.ASCII)
 _ZSH_STAMP = re.compile(r": {0,2}(\d{1,11}):\d{1,11};", re.ASCII)
 _MOST = 100  # lines of one command
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(Struct, frozen=True):
     """One command of a history: the line (from 1) it begins on, and when it was entered (UTC)."""
 
     line: int
@@ -26,8 +26,7 @@ class Entered:
     time: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ShellCommand:
+class ShellCommand(Struct, frozen=True):
     """An event as those of ``events``: a person entered a command."""
 
     user: str

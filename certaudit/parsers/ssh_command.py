@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 
@@ -35,8 +36,7 @@ RSYNC_VALUED = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(Struct, frozen=True):
     """A way to another host, and the files there that a command may write, by the form of its words.
 
     ``host`` is ``[USER@]NAME``; ``options`` are those of ssh(1). A path without a slash in front begins

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from calendar import isleap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec import Struct
 
 _MONTHS = {
     name: number
@@ -35,8 +36,7 @@ _BOOT = 3000  # lines that a machine writes until its clock is set
 _ROTATION = timedelta(days=62)  # between a file's last chosen line and its last write
 
 
-@dataclass(frozen=True, slots=True)
-class LogText:
+class LogText(Struct, frozen=True):
     """One file of a rotation family.
 
     ``lines`` are (line number from 1, text), all of them or only those of interest, in file order.
@@ -48,8 +48,7 @@ class LogText:
     newest: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """One dated line. ``time`` carries a fixed offset, so times compare and subtract as instants.
 
     ``host`` and ``program`` are "" where the line has none; ``text`` is the line without its end.
@@ -66,8 +65,7 @@ class LogLine:
     year_inferred: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LogLines:
+class LogLines(Struct, frozen=True):
     """The dated lines of a family in file order, and how many had a stamp that gives no moment.
 
     Undated are months in another language, impossible dates, and RFC 5424 framing. Lines without

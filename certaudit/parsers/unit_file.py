@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 from certaudit.facts import Setting
 from certaudit.parsers.exec_line import failing_specifiers, read_exec_line
 from certaudit.parsers.timespan import parse_timespan
 from certaudit.parsers.unit_words import BLANK, boolean
+from certaudit.records import replace
 
 LONG_LINE = 1 << 20  # bytes; systemd refuses the file at a longer line
 LINE_END = re.compile(r"\r\n|\n\r|[\n\r\0]")  # as systemd's read_line()
@@ -65,8 +67,7 @@ BOOLEANS = frozenset(
 TRIGGERS = frozenset({"Timer", "Path", "Automount"})  # Unit= there holds the first value, not the last
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something that systemd ignores, or (``fatal``) that makes it refuse the rest of the file."""
 
     line: int
@@ -74,8 +75,7 @@ class Problem:
     fatal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UnitFile:
+class UnitFile(Struct, frozen=True):
     """One unit file or drop-in: its settings in order, empty ones included, and what is wrong."""
 
     path: str

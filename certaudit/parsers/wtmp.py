@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timezone
+
+from msgspec import Struct
 
 BOOT, LOGIN, LOGOUT = 2, 7, 8  # BOOT_TIME, USER_PROCESS, DEAD_PROCESS of utmp.h
 KINDS = frozenset(range(1, 10))
@@ -18,8 +19,7 @@ SMALL = struct.Struct("<h2xi32s4s32s256shhiii16s20x")
 LARGE = struct.Struct("<h2xi32s4s32s256shhqqq16s24x")
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One login: ``until`` is when its logout was written down, ``None`` where none was (yet)."""
 
     user: str

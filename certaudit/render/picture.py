@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from msgspec import Struct
 from rich.text import Text
 
 from certaudit.history import Arrival
@@ -26,8 +26,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 KNOWN_LOGS = (("client", "certbot's log"), ("starts", "log of starts"), ("packages", "package log"))
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Struct, frozen=True):
     """The characters of a picture."""
 
     owner: str
@@ -63,8 +62,7 @@ Row = tuple[str, dict[int, str]]  # a name, and what is marked in which column
 RANK = ("stolen", "unknown", "manual", "owner")  # of several in one cell the first is shown
 
 
-@dataclass(frozen=True, slots=True)
-class Months:
+class Months(Struct, frozen=True):
     """The months across: the first of each, in the machine's zone."""
 
     starts: tuple[datetime, ...]

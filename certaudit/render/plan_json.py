@@ -7,8 +7,9 @@ texts with secrets hidden, and never a byte of a key.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from certaudit import __version__
 from certaudit.linking.redaction import redacted_text

@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from inspect import cleandoc
+
+from msgspec import Struct
 
 from certaudit.model import SEVERITIES, Finding, Gap, Model, Result, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One question about a machine.
 
     ``aspects`` are the kinds of Gap that leave the question open; ``subject`` names what must be in

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+
+from msgspec import Struct, field
 
 from certaudit.errors import ParseError, UnreadableError
 from certaudit.facts import CertificateFile, LineageFact
@@ -31,8 +32,7 @@ __all__ = ["CONFIG_DIR", "collect_hooks", "collect_lineages", "installed_certbot
 NUMBERED = re.compile(r"(cert|privkey|chain|fullchain)([0-9]+)\.pem")
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """Where the four names of a lineage point (kind -> target), what stops certbot there, and the paths
     of which nothing is known.
     """
@@ -42,8 +42,7 @@ class Live:
     unknown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(Struct, frozen=True):
     """The numbered files of one lineage."""
 
     generations: tuple[tuple[int, CertificateFile], ...] = ()
@@ -52,8 +51,7 @@ class Archive:
     gaps: tuple[Gap, ...] = ()
 
 
-@dataclass(slots=True)
-class _Unread:
+class _Unread(Struct):
     """Files of one lineage that could not be read, for one gap instead of many."""
 
     items: list[Evidence] = field(default_factory=list)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from certaudit.errors import ParseError, UnreadableError
 from certaudit.facts import CopyFact, LineageFact
@@ -62,8 +63,7 @@ _NO_PEM = re.compile(
 )
 
 
-@dataclass(slots=True)
-class _Scan:
+class _Scan(Struct):
     """What one search has seen so far."""
 
     fingerprints: frozenset[str]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+
+from msgspec import Struct, field
 
 from certaudit.catalogue import mentions_client
 from certaudit.errors import UnreadableError
@@ -23,6 +24,7 @@ from certaudit.parsers import anacrontab, crontab, file_names
 from certaudit.parsers.crontab import CronEntry, Crontab
 from certaudit.parsers.file_names import CronDaemon as Daemon
 from certaudit.parsers.file_names import RunPartsFlavour
+from certaudit.records import replace
 from certaudit.sources.cron_files import SPOOLS, daemon_of, file_off, spool_off, table_daemon, users_of
 from certaudit.sources.cron_line import PATHS, environment_of, no_home, schedule_of
 from certaudit.sources.scripts import ScriptMachine, trace
@@ -38,16 +40,14 @@ RUN_PARTS: dict[Daemon, RunPartsFlavour] = {
 LOOKS_ASIDE = re.compile(r"\.(?:placeholder|dpkg-|ucf-|swp)|^\.placeholder$")
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """Candidates and gaps, as they are gathered."""
 
     candidates: list[Candidate] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """One crontab with what the daemon makes of its file: ``off`` says why it is not read."""
 
     path: str

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from certaudit.errors import UnreadableError
 from certaudit.facts import Hooks, LineageFact
 from certaudit.host.root import Root
 from certaudit.model import Evidence, Reason
+from certaudit.records import replace
 from certaudit.sources.certbot_hooks import dead_program
 
 FAILS = "hook-fails"

@@ -7,10 +7,11 @@ rest is read all the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timezone, tzinfo
 from functools import partial
 from typing import Literal
+
+from msgspec import Struct, field
 
 from certaudit.catalogue import clients
 from certaudit.errors import CertauditError, UnreadableError
@@ -36,8 +37,7 @@ SESSION_LOGS = ("auth.log", "secure")  # read after the logs that tell what cron
 IDENTIFIERS = ("CRON", "CROND", "crond", "cron", "anacron", "sudo", SLEEPER)
 
 
-@dataclass(slots=True)
-class Logs:
+class Logs(Struct):
     """What the logs of one machine gave."""
 
     runs: list[LogRun] = field(default_factory=list)
@@ -48,8 +48,7 @@ class Logs:
     spans: list[LogSpan] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What to look for: the units that run a client, their descriptions, the cron commands."""
 
     units: tuple[str, ...]

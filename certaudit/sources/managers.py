@@ -6,7 +6,7 @@ units are read from files, because its bus is not the auditor's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from certaudit.errors import UnreadableError
 from certaudit.host.identity import users
@@ -16,8 +16,7 @@ from certaudit.host.units.systemd import Systemd
 from certaudit.model import Evidence, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceManager:
+class ServiceManager(Struct, frozen=True):
     """One manager; ``idle`` says why it does not run by itself, ``home`` where its user lives."""
 
     systemd: Systemd

@@ -7,8 +7,9 @@ list of dpkg tells whose a file is; its time is no log.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+
+from msgspec import Struct, field
 
 from certaudit.catalogue import clients, mechanism_of_file, mechanism_of_unit
 from certaudit.errors import UnreadableError
@@ -31,8 +32,7 @@ SYSTEM_PACKAGES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class LineLog:
+class LineLog(Struct, frozen=True):
     """A log with a line for each package; ``ends`` are what may follow a package's name there."""
 
     base: str
@@ -47,8 +47,7 @@ LINE_LOGS = (
 )
 
 
-@dataclass(slots=True)
-class PackageLogs:
+class PackageLogs(Struct):
     """What the package managers' logs of one machine gave."""
 
     names: frozenset[str] = frozenset()  # of the packages that were looked for

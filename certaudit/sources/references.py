@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.errors import UnreadableError
 from certaudit.facts import Reference
@@ -20,8 +21,7 @@ from certaudit.model import Evidence, Gap
 SIZE_LIMIT = 256 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Consumer:
+class Consumer(Struct, frozen=True):
     """A program that serves certificates: where it is configured and what begins a comment there."""
 
     name: str

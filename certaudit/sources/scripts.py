@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
 
 from certaudit.errors import UnreadableError
 from certaudit.facts import Candidate, Entry
@@ -17,6 +18,7 @@ from certaudit.host.machine import Host
 from certaudit.host.root import Entry as Node
 from certaudit.model import Evidence, Gap
 from certaudit.parsers.shell import Command, CommandLine, Place, Program, ScriptText, Trace, follow
+from certaudit.records import replace
 
 SCRIPT_LIMIT = 1 << 20
 ROOT_ENVIRONMENT = (
@@ -29,8 +31,7 @@ INTERPRETER = re.compile(r"#!\s*(\S+)(?:\s+(\S+))?")
 Traced = tuple[tuple[Entry, Trace], ...]
 
 
-@dataclass(slots=True)
-class ScriptMachine:
+class ScriptMachine(Struct):
     """Answers the shell reader's questions from a host's files."""
 
     host: Host

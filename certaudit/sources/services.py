@@ -7,7 +7,8 @@ Requires, BindsTo, Upholds and links pull units in, OnSuccess follows success. N
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from certaudit.errors import UnreadableError
 from certaudit.facts import Entry, Setting, Unit
@@ -24,8 +25,7 @@ MAX_UNITS = 32  # a trigger that pulls in more is a boot target, no renewal
 Started = tuple[tuple[Entry, ...], tuple[Reason, ...], tuple[Gap, ...]]
 
 
-@dataclass(slots=True)
-class Services:
+class Services(Struct):
     """The services of one manager, looked up as triggers need them."""
 
     host: Host

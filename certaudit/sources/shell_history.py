@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.catalogue import mentions_client
 from certaudit.errors import UnreadableError
@@ -32,8 +33,7 @@ BECOMES_ROOT = re.compile(r"\b(?:sudo|doas|su|pkexec|run0)\b")  # without it, ce
 LIMITS = Limits(commands=50, steps=500, text=4096)
 
 
-@dataclass(frozen=True, slots=True)
-class Histories:
+class Histories(Struct, frozen=True):
     """What the histories gave: calls with their time, calls without, and what could not be read."""
 
     observed: tuple[Observed, ...]

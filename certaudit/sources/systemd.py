@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from certaudit.catalogue import mechanism_of_unit
 from certaudit.errors import ParseError, UnreadableError
@@ -26,6 +27,7 @@ from certaudit.model import (
     TriggerState,
 )
 from certaudit.parsers import calendar
+from certaudit.records import replace
 from certaudit.sources.managers import managers
 from certaudit.sources.services import Services
 from certaudit.sources.timer_times import last_firing, schedule_of, times
@@ -36,8 +38,7 @@ NEEDS_A_FIRST_RUN = frozenset({"OnUnitActiveSec", "OnUnitInactiveSec"})
 KINDS = ("timer", "path", "socket")
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True):
     """A unit's own switch: the state it gives a trigger, and why."""
 
     state: TriggerState

@@ -7,14 +7,16 @@ not running; a name without a suffix is a service. One level is followed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Entry
 from certaudit.host.machine import Host
 from certaudit.model import ChainStep
 from certaudit.parsers.shell import Command, Trace, follow
+from certaudit.records import replace
 from certaudit.sources.managers import managers
 from certaudit.sources.scripts import ScriptMachine, Traced, start_of
 from certaudit.sources.services import Services
@@ -23,8 +25,7 @@ STARTING = frozenset({"start", "restart", "reload-or-restart"})
 ELSEWHERE = ("-H", "-M", "--host", "--machine", "--user")
 
 
-@dataclass(frozen=True, slots=True)
-class UnitStarts:
+class UnitStarts(Struct, frozen=True):
     """What the services of the system manager run, for the commands that start them.
 
     ``services`` is ``None`` where systemd is not the init.

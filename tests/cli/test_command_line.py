@@ -68,7 +68,7 @@ def test_the_version_is_told_without_the_libraries() -> None:
         "import sys; sys.argv = ['certaudit', '--version']\n"
         "from certaudit.__main__ import main\n"
         "main()\n"
-        "heavy = {'typer', 'rich', 'cryptography', 'pystemd', 'dateutil', 'configobj', 'cronsim'}\n"
+        "heavy = {'typer', 'rich', 'cryptography', 'pystemd', 'dateutil', 'configobj', 'msgspec'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -7,7 +7,6 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from certaudit.facts import Candidate
 from certaudit.host.machine import open_host
 from certaudit.model import Schedule
 from certaudit.parsers.crontab import Daemon
+from certaudit.records import replace
 from certaudit.sources import cron
 from certaudit.sources.scripts import ScriptMachine
 from tests.conformance import cron_lab

@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from certaudit.fix.undo import undo
 from certaudit.host.machine import open_host
 from certaudit.model import Model
 from certaudit.plan import Plan, Record
+from certaudit.records import replace
 from certaudit.rules import rules
 from fixtures.machine import MACHINES, build, build_text
 

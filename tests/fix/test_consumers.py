@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from certaudit.facts import Unit
 from certaudit.fix.plan import Choices, plan_of
 from certaudit.model import Deployment, Evidence, Policy
 from certaudit.plan import Plan, ReloadUnit
+from certaudit.records import replace
 from tests.fix.machines import HERE, Bench, bench
 
 STEPS = Choices(only=("stale-copy",))

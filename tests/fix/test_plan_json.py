@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from certaudit.fix.plan import Choices
 from certaudit.fix.record_text import decode, encode
 from certaudit.plan import ABSENT, REMEDIES, Node, ReloadUnit, Remedy, RunCommand, SendParts, Served
+from certaudit.records import replace
 from certaudit.render import plan_json, plan_schema
 from fixtures.machine import MACHINES
 from tests.fix.machines import HERE, RULES, Verb, at, bench

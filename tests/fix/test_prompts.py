@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pexpect
@@ -15,6 +14,7 @@ import pytest
 
 from certaudit.cli.dialogue import last_question
 from certaudit.host.writer import Writer
+from certaudit.records import replace
 from fixtures.machine import MACHINES
 from tests.fix.machines import HERE, Bench, Verb, at, bench
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from certaudit.facts import Candidate, Entry, Typed
@@ -21,6 +21,7 @@ from certaudit.parsers import syslog
 from certaudit.parsers.journal import parse_entry
 from certaudit.parsers.letsencrypt_log import LogPart, parse_logs
 from certaudit.parsers.shell_history import parse_bash_history
+from certaudit.records import replace
 from certaudit.sources.logs import event_of, from_entries
 from certaudit.sources.shell_history import calls
 from tests.history.acts import Execution, History

@@ -6,13 +6,13 @@ import fcntl
 import hashlib
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from certaudit.host.writer import Form, LockedError, WriteError, Writer, temporary
 from certaudit.plan import Node
+from certaudit.records import replace
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from certaudit.facts import Candidate, CertificateFile, Entry, Hooks, LineageFact, Start
@@ -22,6 +22,7 @@ from certaudit.model import (
 )
 from certaudit.parsers.letsencrypt_log import LogOutcome, LogRun
 from certaudit.parsers.shell import CommandLine, Place, Program, ScriptText, Trace, follow
+from certaudit.records import replace
 
 NOW = datetime(2024, 3, 1, 3, 0, tzinfo=timezone.utc)
 CONFIG = "/etc/letsencrypt"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from certaudit.model import (
     Reason,
     Relation,
 )
+from certaudit.records import replace
 from tests.linking.makers import NOW, generation, lineage, path, step
 
 OWNER, TIMER = "cron:/etc/cron.d/renew:1", "timer:certbot.timer"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -16,6 +15,7 @@ from certaudit.linking.history.matching import by_people
 from certaudit.linking.paths import Linked
 from certaudit.model import ChainStep, Evidence, Reason, Schedule
 from certaudit.parsers.letsencrypt_log import LogRun
+from certaudit.records import replace
 from tests.linking.makers import (
     NOW,
     Files,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from random import Random
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,6 +13,7 @@ from certaudit.linking.history.clocks import aligned, in_their_zone, is_offset, 
 from certaudit.linking.history.ledger import Horizon, runs
 from certaudit.model import Evidence
 from certaudit.parsers.letsencrypt_log import LogRun
+from certaudit.records import replace
 from tests.linking.makers import NOW, cron, cron_start, linked, log_run, timer, unit_start
 
 TIMER = linked(timer())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from certaudit.linking.comfort import false_comforts
 from certaudit.model import HostInfo, Model, Reason, RenewalPath, Source, Trigger
+from certaudit.records import replace
 from tests.linking.makers import NOW, path
 
 HOST = HostInfo("web1", "/image", live=False, as_of=NOW, cron="vixie-debian")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from certaudit.facts import CopyFact, Reference, ServedFact
 from certaudit.linking.deployments import deployments, of_served
 from certaudit.model import Deployment, Evidence, Policy, RenewalPath
+from certaudit.records import replace
 from tests.linking.makers import LIVE, fact, path, step
 
 FACT = fact(live=2)

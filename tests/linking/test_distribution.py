@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from certaudit.linking.distribution import beside, shared_hooks, steps
 from certaudit.linking.invocations import find
 from certaudit.model import Distribution, Source
+from certaudit.records import replace
 from tests.linking.makers import LIVE, Files, cron, fact, hooks, traced
 
 SCRIPT = "/usr/local/sbin/renew"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from certaudit.facts import Apart, Start
 from certaudit.linking.history.firings import Break, Doubts, Span, all_doubts, breaks_of, doubts
 from certaudit.model import Evidence, Schedule
+from certaudit.records import replace
 from tests.linking.makers import linked, timer, unit_start
 
 MIDNIGHT = datetime(2024, 3, 1, tzinfo=timezone.utc)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from certaudit.linking.history.ledger import Horizon, generations, runs
 from certaudit.linking.paths import Linked
 from certaudit.model import Generation, Run, Schedule
 from certaudit.parsers.letsencrypt_log import LogRun
+from certaudit.records import replace
 from tests.linking.makers import (
     NOW,
     cron,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from certaudit.history import LeftBehind
 from certaudit.linking.history.left_behind import left_behind
 from certaudit.model import Binding, Deployment, Relation, RenewalPath
+from certaudit.records import replace
 from tests.linking.makers import NOW, generation, lineage, path, step
 
 STOLEN = NOW + timedelta(days=60)  # when generation 2 came

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from certaudit.facts import Login, Typed
 from certaudit.linking.history.around import Around, Attribution
 from certaudit.linking.history.attribution import attribute
 from certaudit.model import Evidence, Schedule, Trigger
+from certaudit.records import replace
 from tests.linking.makers import NOW, cron_start, log_run, sudo, unit_start
 from tests.linking.test_attribution import CRON, TIMER, WRAPPED, judge
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from certaudit.linking.ownership import assign, catches_up, left_out, owner_of
 from certaudit.model import Distribution, Policy, RenewalPath
+from certaudit.records import replace
 from tests.linking.makers import lineage, path, step
 
 NOTHING = Policy()

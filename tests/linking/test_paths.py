@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from certaudit.facts import Candidate
 from certaudit.linking.paths import candidate_gaps, scripts_of
 from certaudit.model import Gap, Reason
+from certaudit.records import replace
 from tests.linking.makers import LIVE, Files, cron, fact, linked, linked_or_none, timer, traced
 
 SCRIPT = "/usr/local/sbin/renew"

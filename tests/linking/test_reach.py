@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -9,6 +8,7 @@ from certaudit.facts import CertificateFile, LineageFact
 from certaudit.linking.reach import AUTORENEW_OFF, NOT_NAMED, OTHER_NAMES, Reach, reach
 from certaudit.model import Reason
 from certaudit.parsers.certbot_arguments import parse_arguments
+from certaudit.records import replace
 
 DAY = datetime(2026, 9, 1, tzinfo=timezone.utc)
 SERVER = "https://acme-v02.api.letsencrypt.org/directory"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from certaudit.linking.redaction import (
     redacted_words,
 )
 from certaudit.model import ChainStep, Evidence, HostInfo, Model, Reason
+from certaudit.records import replace
 from tests.linking.makers import NOW, lineage, path, step
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from certaudit.facts import Start
@@ -17,6 +16,7 @@ from certaudit.parsers.events import (
     UnitEvent,
 )
 from certaudit.parsers.shell_history import ShellCommand
+from certaudit.records import replace
 from tests.linking.makers import NOW
 
 SERVICE = "certbot.service"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from certaudit.facts import Typed
@@ -13,6 +11,7 @@ from certaudit.linking.history.terminals import had_terminal
 from certaudit.linking.paths import Linked
 from certaudit.model import Evidence
 from certaudit.parsers.letsencrypt_log import LogEvidence, LogRun
+from certaudit.records import replace
 from tests.linking.makers import NOW, cron, cron_start, linked, log_outcome, log_run, timer, unit_start
 
 TIMER = linked(timer())

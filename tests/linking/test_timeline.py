@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from certaudit.history import (
@@ -30,6 +29,7 @@ from certaudit.model import (
     Source,
     Trigger,
 )
+from certaudit.records import replace
 from tests.linking.makers import NOW, generation, lineage, path
 
 TOKYO = timezone(timedelta(hours=9))

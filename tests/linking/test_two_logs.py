@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from certaudit.linking.history.starts import Observed, join
 from certaudit.linking.history.two_logs import on_one_clock
 from certaudit.model import Evidence
 from certaudit.parsers.events import UnitEvent
+from certaudit.records import replace
 from tests.linking.makers import NOW
 
 SERVICE = "certbot.service"

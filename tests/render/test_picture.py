@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from hypothesis import given
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from certaudit.history import Arrival, Coverage, History, LeftBehind
 from certaudit.model import Actor, Generation, HostInfo, Lineage, MadeBy, Model, Relation
+from certaudit.records import replace
 from certaudit.render.picture import ASCII, UNICODE, months, picture
 from certaudit.render.terminal import to_text
 from tests.linking.makers import generation, lineage, path
@@ -85,14 +85,14 @@ def test_a_row_for_each_renewer_and_a_mark_for_each_renewal() -> None:
 def test_the_same_in_other_characters() -> None:
     plain, drawn_finely = drawn(model()), drawn(model(), ascii_only=False)
     assert plain.isascii() and not drawn_finely.isascii()
-    for name in ASCII.__dataclass_fields__:
+    for name in ASCII.__struct_fields__:
         drawn_finely = drawn_finely.replace(getattr(UNICODE, name), getattr(ASCII, name))
     assert drawn_finely == plain
 
 
 def test_stolen_and_owned_differ_by_shape() -> None:
     for marks in (ASCII, UNICODE):
-        shapes = [getattr(marks, name) for name in marks.__dataclass_fields__]
+        shapes = [getattr(marks, name) for name in marks.__struct_fields__]
         assert len(set(shapes)) == len(shapes)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -24,6 +23,7 @@ from certaudit.model import (
     Source,
     Trigger,
 )
+from certaudit.records import replace
 from certaudit.render import terminal
 
 NOW = datetime(2024, 3, 15, 8, tzinfo=timezone.utc)

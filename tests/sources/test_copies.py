@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from certaudit.facts import CertificateFile, LineageFact
 from certaudit.host.root import Root
 from certaudit.parsers.certificate import parse_pem
+from certaudit.records import replace
 from certaudit.sources.copies import find_copies
 from fixtures.minting import Request, mint
 

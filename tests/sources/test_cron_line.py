@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from certaudit.facts import Candidate
 from certaudit.host.machine import open_host
+from certaudit.records import replace
 from certaudit.sources import cron
 from certaudit.sources.scripts import ScriptMachine
 

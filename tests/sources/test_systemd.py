@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from certaudit.facts import Setting, Unit, UnitLink
 from certaudit.host.machine import Host, open_host
 from certaudit.model import Evidence, Gap, HalfSwitched, Reason, TriggerState
+from certaudit.records import replace
 from certaudit.sources.systemd import (
     Switch,
     collect,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import PurePosixPath
 from typing import IO, NamedTuple
+
+from msgspec import Struct, field
 
 from certaudit.errors import UnreadableError
 from certaudit.host.logs.literals import newlines
@@ -47,8 +48,7 @@ class Share(NamedTuple):
     end: int
 
 
-@dataclass(slots=True)
-class LogFile:
+class LogFile(Struct):
     """One file of a log; while its lines are read ``problems`` fills, and ``done`` and ``newlines``
     tell how many bytes of the file and how many lines are behind.
     """

@@ -11,10 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from certaudit.host.logs.files import Block, LogFile, Share, text_of
 from certaudit.host.logs.literals import Finder, newlines
@@ -31,8 +32,7 @@ COSTS = {".gz": 1e-8, ".zst": 1.2e-8, ".xz": 6e-8, ".bz2": 2e-7}
 PLAIN_COST = 5e-10
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What one file gave: the lines with their numbers from 1, its first line, what went wrong."""
 
     lines: tuple[tuple[int, str], ...]

@@ -11,25 +11,24 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeAlias, TypeVar
 
+from msgspec import Struct
+
 Result = TypeVar("Result")
 Report: TypeAlias = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """A task without a result; ``how`` says in words what became of its worker."""
 
     how: str
 
 
-@dataclass(slots=True)
-class Worker:
+class Worker(Struct):
     """One process, and the number of the task it is at."""
 
     process: BaseProcess

@@ -6,8 +6,9 @@ Law: pystemd is imported here, inside functions, and nowhere else; only properti
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from certaudit.host.units.live import LiveState, ManagerError
 from certaudit.parsers.unit_name import unit_type
@@ -23,8 +24,7 @@ class BusUnavailableError(ManagerError):
     """There is no bus to ask, or nothing to ask it with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pystemd:
+class Pystemd(Struct, frozen=True):
     """The parts of pystemd that are used; it ships no types."""
 
     dbuslib: Any

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Protocol
+
+from msgspec import Struct
 
 from certaudit.errors import CertauditError, UnreadableError
 from certaudit.facts import Unit
@@ -18,6 +19,7 @@ from certaudit.host.units.files import UnitFiles
 from certaudit.model import Gap
 from certaudit.parsers.preset import PresetRule
 from certaudit.parsers.unit_name import name_kind, unit_type
+from certaudit.records import replace
 
 TRIGGERING = frozenset({"timer", "path", "socket", "automount"})
 NEVER = (0, (1 << 64) - 1)  # systemd's words for "no such moment", in microseconds
@@ -28,8 +30,7 @@ class ManagerError(CertauditError):
     """The running manager did not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveState:
+class LiveState(Struct, frozen=True):
     """What the manager holds of one unit; times are microseconds of the real-time clock.
 
     ``next_monotonic`` alone counts from boot. ``None`` and () where it was not asked.

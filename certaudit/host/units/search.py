@@ -10,10 +10,11 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.errors import UnreadableError
 from certaudit.facts import UnitLink
@@ -34,8 +35,7 @@ FOLLOW_MAX = 8  # as systemd's unit_ids_map_get()
 DIRECTORY_KINDS = (".wants", ".requires", ".upholds", ".d")
 
 
-@dataclass(frozen=True, slots=True)
-class SearchPath:
+class SearchPath(Struct, frozen=True):
     """The directories of one manager; ``all_directories`` keeps two names of one directory."""
 
     all_directories: tuple[str, ...]
@@ -101,8 +101,7 @@ def user_search_path(home: str, uid: int | None) -> SearchPath:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A name in a unit directory that is a unit's: ``target`` is the text of a link."""
 
     name: str
@@ -111,8 +110,7 @@ class Node:
     is_file: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """One name in an ``OWNER.wants`` directory; ``target`` is ``None`` if it is no link."""
 
     kind: str  # wants | requires | upholds
@@ -123,8 +121,7 @@ class Dependency:
     linked_directory: bool  # the directory itself is a link
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(Struct, frozen=True):
     """What one unit directory holds; ``names`` are all by which the load path knows it."""
 
     path: str

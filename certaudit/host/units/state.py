@@ -7,7 +7,8 @@ systemd.unit(5) "[Install] section options". ``UpheldBy=`` counts from systemd 2
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from certaudit.errors import ParseError, UnreadableError
 from certaudit.facts import Setting
@@ -34,8 +35,7 @@ class BadUnitError(Exception):
     """The state cannot be told: systemctl fails, or lists the unit as ``bad``."""
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """A unit file on the way from a name to the file that counts."""
 
     name: str
@@ -45,8 +45,7 @@ class Found:
     install: list[UnitFile] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Install:
+class Install(Struct, frozen=True):
     """What the ``[Install]`` sections of a unit and its drop-ins add up to."""
 
     aliases: tuple[str, ...]

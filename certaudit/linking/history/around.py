@@ -5,16 +5,16 @@ Law: data alone; who says what is in ``matching`` and ``attribution``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from certaudit.facts import Login, Start, Typed
 from certaudit.model import Actor, Confidence, Evidence
 from certaudit.parsers.letsencrypt_log import LogRun
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(Struct, frozen=True):
     """Who started a run, how sure that is, and why."""
 
     trigger: str | None = None
@@ -25,8 +25,7 @@ class Attribution:
     start: Start | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """What the other runs and starts tell about one run.
 
     ``sole``: starts that no other run fits, in a span that the client's log covers; ``shared``: starts

@@ -7,7 +7,6 @@ high; a fingerprint alone is at most medium; two that fit are unknown, and both 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from certaudit.catalogue import mentions_client
@@ -34,6 +33,7 @@ from certaudit.linking.history.terminals import typed
 from certaudit.linking.paths import Linked
 from certaudit.model import Confidence
 from certaudit.parsers.letsencrypt_log import LogRun
+from certaudit.records import replace
 
 LOCKED = timedelta(minutes=2)  # as near to a run, a start that met a lock is worth a word
 PROMPT = timedelta(seconds=5)  # a client typed with sudo is called at once

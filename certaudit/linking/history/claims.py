@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Entry, Start
@@ -35,8 +36,7 @@ BY_SNAP = "--preconfigured-renewal"  # the snap adds it to every call (certbot/_
 UNITS = frozenset({"timer", "path", "socket", "boot"})
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A start that fits a run, and the trigger it belongs to.
 
     ``arguments``: do they fit (``None``: cannot be told). ``whole``: the run fills the start from its

@@ -10,14 +10,16 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+
+from msgspec import Struct
 
 from certaudit.facts import Apart, Start
 from certaudit.linking.history.claims import EARLY, SNUG, owners_of
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
 from certaudit.parsers.letsencrypt_log.clock import wrote_utc
+from certaudit.records import replace
 
 QUARTER = timedelta(minutes=15)
 WEST, EAST = timedelta(hours=-12), timedelta(hours=14)  # no zone lies farther from UTC
@@ -33,8 +35,7 @@ FOR, AGAINST, NEITHER = 1.0, -2.0, -0.5
 SCATTERED = 3  # minutes of the quarter at which the starts lie: a timer's random delay, no fixed hour
 
 
-@dataclass(frozen=True, slots=True)
-class Shifted:
+class Shifted(Struct, frozen=True):
     """A run moved to where its start lies; ``by`` is how far its own clock is ahead of the start's.
 
     ``proven``: the runs that agree lie at times that no other schedule can have by chance.

@@ -7,15 +7,17 @@ fires once, at most RandomizedDelaySec and AccuracySec later; cron(8) fires in t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 from certaudit.facts import Apart, Start
 from certaudit.linking.paths import Linked
 from certaudit.parsers import calendar
 from certaudit.parsers.crontab import next_firing
+from certaudit.records import replace
 
 CRON = frozenset({"cron", "run-parts"})  # a script of cron.daily has the schedule of cron's line
 LONG_SLEEP = timedelta(hours=14)  # when a machine went to sleep is not told: no longer ago than this
@@ -106,8 +108,7 @@ def lateness(one: Linked, moment: datetime) -> timedelta | None:
     return None if elapse is None else moment - elapse - delay_of(one) - GRAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Doubts:
+class Doubts(Struct, frozen=True):
     """Starts of a timer's unit that its schedule does not explain, and those it does not prove.
 
     ``disproved``: those that come after the last firing of every timer they could be of.
@@ -118,8 +119,7 @@ class Doubts:
     disproved: frozenset[Start] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """What the logs of starts cover, and the zone that the machine's schedules are kept in.
 
     A start carries a fixed offset; where that is the zone's own there, its elapse is reckoned in the
@@ -146,8 +146,7 @@ class Span:
         return next(found, timedelta(0))
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
+class Break(Struct, frozen=True):
     """A time that ended with the machine waking up, or booting; where its beginning is told."""
 
     since: datetime

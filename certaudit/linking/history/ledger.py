@@ -7,8 +7,9 @@ Law: one execution is one run however many sources saw it. A generation's own da
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from certaudit.facts import Login, Start, Typed
 from certaudit.linking.history.around import Around, Attribution
@@ -35,13 +36,13 @@ from certaudit.model import (
     Run,
 )
 from certaudit.parsers.letsencrypt_log import LogEvidence, LogOutcome, LogRun
+from certaudit.records import replace
 
 BACKDATED = timedelta(hours=2)  # Let's Encrypt sets notBefore one hour back
 CLOCKS = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Horizon:
+class Horizon(Struct, frozen=True):
     """How far back the logs reach: of the client's own, and of what tells starts."""
 
     client: datetime | None

@@ -7,12 +7,12 @@ interval that has ended is never more than medium. A file that was, or is, writt
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from certaudit.history import LeftBehind
 from certaudit.linking.deployments import writes
 from certaudit.model import Deployment, Generation, Lineage, RenewalPath
+from certaudit.records import replace
 
 SAME = timedelta(seconds=2)
 AT_ONCE = timedelta(minutes=10)  # a hook of the renewing run itself: the copy was never behind

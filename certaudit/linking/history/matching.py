@@ -9,8 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Apart, Start
@@ -36,12 +37,12 @@ from certaudit.linking.history.claims import (
 from certaudit.linking.history.firings import Doubts, Span, all_doubts, breaks_of, elapse_before
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
+from certaudit.records import replace
 
 ROUNDS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(Struct, frozen=True):
     """For each run the starts that are left to it, and what all of them together tell."""
 
     starts: tuple[tuple[Start, ...], ...]

@@ -7,7 +7,6 @@ it. A release is named only by the version of base-files.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from certaudit.catalogue import clients
@@ -16,6 +15,7 @@ from certaudit.model import Evidence
 from certaudit.parsers.apt_history import AptChange, AptTransaction
 from certaudit.parsers.dpkg_log import LoggedChange
 from certaudit.parsers.release import release_of
+from certaudit.records import replace
 
 RELEASE = "base-files"
 SLACK = timedelta(seconds=5)  # the two logs are written by two programs

@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from certaudit.facts import Start
 from certaudit.parsers.events import CronCommand, CronSession
+from certaudit.records import replace
 
 BEFORE = timedelta(seconds=3)  # a session is opened before its command; syslog may hold whole seconds
 AFTER = timedelta(seconds=1)
@@ -26,8 +28,7 @@ SESSION_PID = re.compile(r"\[(\d{1,9})\]: pam_unix\(crond?:session\)", re.ASCII)
 BACKGROUND = re.compile(r"(?<![&>|\\])&(?![&>])")
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One PAM session of a cron job."""
 
     opened: datetime

@@ -7,7 +7,6 @@ it, which can have been on and have fired then.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from certaudit.facts import Login
 from certaudit.linking.history.around import Around, Attribution
@@ -24,6 +23,7 @@ from certaudit.linking.history.terminals import gives_terminal, had_terminal, ty
 from certaudit.linking.paths import Linked
 from certaudit.model import Confidence
 from certaudit.parsers.letsencrypt_log import LogRun
+from certaudit.records import replace
 
 
 def by_run_alone(run: LogRun, linked: Sequence[Linked], covered: bool, around: Around) -> Attribution:

@@ -6,8 +6,9 @@ Law: one start is one, however many logs saw it. Which trigger a start belongs t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone, tzinfo
+
+from msgspec import Struct
 
 from certaudit.facts import Start
 from certaudit.linking.history.sessions import bounded
@@ -23,6 +24,7 @@ from certaudit.parsers.events import (
 )
 from certaudit.parsers.power import PowerEvent
 from certaudit.parsers.shell_history import ShellCommand
+from certaudit.records import replace
 
 SAME_LINE = timedelta(seconds=3)  # how far two logs' stamps of one message lie apart
 RECENT = 20  # starts that are looked at for one that has not ended
@@ -31,8 +33,7 @@ LOCKED = "Another instance of Certbot is already running"  # certbot/_internal/l
 Descriptions = Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """One classified line with its time and place; the journal also tells unit and INVOCATION_ID.
 
     ``time`` carries a fixed offset (``local``), so that times compare and subtract as moments.

@@ -7,7 +7,6 @@ stretches short and loses no count.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from certaudit.linking.forecast import ahead
 from certaudit.linking.history.past_words import local
 from certaudit.linking.words import count, listing, moment, path_name, trigger_name
 from certaudit.model import Generation, HookCall, Lineage, Model, Outcome, Run
+from certaudit.records import replace
 
 T = TypeVar("T")
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from certaudit.linking.history.clocks import APART, FEW, QUARTER, is_offset, stretches
 from certaudit.linking.history.starts import Observed
+from certaudit.records import replace
 
 SAME = timedelta(seconds=2)  # syslog may hold whole seconds
 

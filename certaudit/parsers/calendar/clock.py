@@ -7,10 +7,11 @@ including its memory: the offset found by one call is the first guess of the nex
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _LAST_DAY = date(9990, 1, 1).toordinal()
@@ -21,8 +22,7 @@ _REACH = 536_454_000 // 2 + _STRIDE
 _ZONE_NAME = re.compile(r"[A-Za-z0-9_+\-]+(?:/[A-Za-z0-9_+\-]+)*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A normalized local time: the six fields, whether summer time holds, and the Unix time."""
 
     fields: tuple[int, ...]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
@@ -23,6 +22,7 @@ from certaudit.parsers.calendar.spec import (
     is_valid,
     normal_form,
 )
+from certaudit.records import replace
 
 _INT_MAX = 2**31 - 1
 _COMPONENTS_MAX = 241

@@ -6,14 +6,16 @@ Law: a ``CalendarSpec`` is valid and in normal form, so equal schedules compare 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+
+from certaudit.records import replace
 
 USEC_PER_SEC = 1_000_000
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """One item of a list: ``start``, ``start..stop``, ``start/repeat`` or ``start..stop/repeat``.
 
     ``repeat`` 0 means the single value; for seconds all three count microseconds.
@@ -27,8 +29,7 @@ class Component:
 Chain = tuple[Component, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarSpec:
+class CalendarSpec(Struct, frozen=True):
     """A calendar expression; an empty chain means any value, as ``*`` does.
 
     ``weekdays`` counts Monday as 0; empty means every day.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from certaudit.errors import ParseError
 
@@ -26,8 +27,7 @@ _INT_HALF, _LONG_MAX = 2**31, 2**63 - 1
 _TOKEN_MAX = 999
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """One field's range and names; ``modulus`` is the size of busybox's table for it."""
 
     name: str
@@ -46,8 +46,7 @@ UNITS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """The values a field allows; ``star`` if it begins with ``*``.
 
     ``random`` marks cronie's ``low~high``: the daemon picks one of the values when it loads the file.

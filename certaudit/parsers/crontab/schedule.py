@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from itertools import pairwise
 
+from msgspec import Struct
+
 from certaudit.errors import ParseError
 from certaudit.parsers.crontab.fields import UNITS, Daemon, Field, parse_field
+from certaudit.records import replace
 
 MACROS = {
     "@reboot": None,
@@ -31,8 +33,7 @@ _YEAR = date(2000, 1, 1)  # a leap year: it has every day of every month
 _DAY_MINUTES = 24 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """Five parsed fields; ``both_days`` if day of month and day of week must both match.
 
     ``wildcard`` jobs follow the clock on the wall when it is changed; all others run once for each

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
 
 from certaudit.errors import ParseError
 from certaudit.parsers.crontab.environment import parse_assignment
 from certaudit.parsers.crontab.fields import Daemon
 from certaudit.parsers.crontab.schedule import parse_schedule
+from certaudit.records import replace
 
 _DEBIAN_MAX_COMMAND = 999
 _DEBIAN_MAX_LINES = 10_004
@@ -30,8 +32,7 @@ _COMMENT = re.compile(r"[ \t]*#[# \t]*(?P<rest>[^# \t].*)", re.DOTALL)
 _SAMPLE = "command to be executed"
 
 
-@dataclass(frozen=True, slots=True)
-class CronEntry:
+class CronEntry(Struct, frozen=True):
     """One line that runs a command.
 
     ``schedule`` is the five fields as written, or ``@daily`` and its like.
@@ -53,16 +54,14 @@ class CronEntry:
     logged: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class CronError:
+class CronError(Struct, frozen=True):
     """A line (from 1) that the daemon refuses, and why, in the daemon's own words where it has any."""
 
     line: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Crontab:
+class Crontab(Struct, frozen=True):
     """``refused`` is set where the daemon ignores the whole file: then no entry of it runs.
 
     ``commented`` are commented-out lines that would be entries; ``rejected`` are those of ``errors``
@@ -94,8 +93,7 @@ def parse_user_crontab(text: str, daemon: Daemon = "vixie-debian", *, root: bool
     return _Table(daemon, system=False, users=None, root=root).read(text)
 
 
-@dataclass(slots=True)
-class _Table:
+class _Table(Struct):
     """The file being read; ``_Table.read`` is its only use."""
 
     daemon: Daemon

@@ -9,9 +9,10 @@ path of its OCSP check, of the certificate written, or from the failure that nam
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from certaudit.parsers.letsencrypt_log.records import OutcomeWord
 
@@ -34,8 +35,7 @@ class Seen(NamedTuple):
     wall: datetime
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(Struct):
     """One lineage in one run; ``outcome`` is ``None`` until the log settles it."""
 
     name: str | None

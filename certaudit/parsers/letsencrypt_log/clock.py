@@ -8,8 +8,9 @@ any assumption. Where local time repeats an hour, the header decides, else the o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
+
+from msgspec import Struct
 
 _FIRST_LOCAL = (0, 23)
 _QUARTER = 15 * 60  # offsets from UTC are whole quarters of an hour
@@ -24,8 +25,7 @@ _DATE = re.compile(
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Struct, frozen=True):
     """A wall time of the run and the moment a server's ``Date:`` header gave for it."""
 
     wall: datetime

@@ -5,8 +5,9 @@ Law: times are fixed here, once everything that can prove the zone was seen; lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+
+from msgspec import Struct, field
 
 from certaudit.parsers.letsencrypt_log.attempts import Attempt, Attempts, Seen
 from certaudit.parsers.letsencrypt_log.clock import Anchor, Clock
@@ -22,8 +23,7 @@ from certaudit.parsers.letsencrypt_log.records import (
 from certaudit.parsers.letsencrypt_log.subcommand import Marks, subcommand
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What the records of one run have said so far; ``records`` counts them, ``last`` is the latest."""
 
     first: Seen

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from certaudit.parsers.letsencrypt_log.attempts import Seen
 
@@ -24,8 +25,7 @@ _KINDS = {
 }
 
 
-@dataclass(slots=True)
-class BegunHook:
+class BegunHook(Struct):
     """A hook with the number of the record that says it began."""
 
     name: str

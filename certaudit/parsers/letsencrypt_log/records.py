@@ -1,21 +1,21 @@
 """What one execution of certbot left in its log: the records this parser gives out.
 
-Law: frozen, slotted, standard library only; times are aware. Nothing is concluded here that the log
-does not say: what is not known is ``None``, ``unknown`` or an empty tuple.
+Law: frozen; times are aware. Nothing is concluded here that the log does not say: what is not
+known is ``None``, ``unknown`` or an empty tuple.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 OutcomeWord = Literal["renewed", "not_due", "failed", "simulated", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class LogPart:
+class LogPart(Struct, frozen=True):
     """One log file, already decompressed and decoded (``errors="replace"``) by the caller.
 
     ``where`` is its path inside the audited machine; ``lines`` come with or without their newline.
@@ -25,8 +25,7 @@ class LogPart:
     lines: Iterable[str]
 
 
-@dataclass(frozen=True, slots=True)
-class LogEvidence:
+class LogEvidence(Struct, frozen=True):
     """One decisive line: the file, the line counted from 1, its text (cut) and its time."""
 
     where: str
@@ -35,8 +34,7 @@ class LogEvidence:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LogOutcome:
+class LogOutcome(Struct, frozen=True):
     """What a run did to one lineage.
 
     ``lineage`` is the renewal conf's name where certbot said it, else the name of the archive or live
@@ -55,8 +53,7 @@ class LogOutcome:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogHook:
+class LogHook(Struct, frozen=True):
     """A hook that certbot began to run.
 
     ``kind`` is ``pre``, ``deploy``, ``post``, ``manual-auth``, ``manual-cleanup`` or ``unknown``.
@@ -71,8 +68,7 @@ class LogHook:
     failed: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class LogRun:
+class LogRun(Struct, frozen=True):
     """One execution of certbot, as its own log tells it.
 
     ``started`` is ``None`` where the head of the run is lost; ``first_seen`` and ``ended`` are the

@@ -6,12 +6,12 @@ Law: each takes a call and the state it changes, and gives the formula of its su
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from certaudit.parsers.shell.calls import Call, Caller
 from certaudit.parsers.shell.conditions import Condition, Operand, absolute
 from certaudit.parsers.shell.formula import ALWAYS, NEVER, Formula, Test
 from certaudit.parsers.shell.state import UNSET, ExitStatus, State
+from certaudit.records import replace
 
 Builtin = Callable[[Caller, Call, State], Formula]
 OPTIONS = {"e": "errexit"}

@@ -5,8 +5,9 @@ Law: frozen; peeling a prefix makes a new call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from certaudit.parsers.shell.formula import Formula
 from certaudit.parsers.shell.records import Place, Redirect
@@ -16,8 +17,7 @@ from certaudit.parsers.shell.syntax import Assignment, Block
 Argv = tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A command about to run: its expanded words, and what its line adds to it.
 
     ``given`` are the assignments before it, ``external`` says that a prefix program starts it, so that

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from certaudit.parsers.shell.formula import ALWAYS, NEVER, Formula, Test, both, either, negation
 from certaudit.parsers.shell.parameters import ambiguous, matches
@@ -45,8 +46,7 @@ MAX_DEPTH = 20
 MAX_NUMBER = 18
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(Struct, frozen=True):
     """One operand: its value, how it reads, the word it came from, and whether it is an operator."""
 
     value: Field
@@ -59,8 +59,7 @@ class UndecidableError(Exception):
     """The expression is malformed or too deep; nothing is concluded from it."""
 
 
-@dataclass(slots=True)
-class Condition:
+class Condition(Struct):
     """An expression being read from left to right."""
 
     operands: Sequence[Operand]

@@ -6,8 +6,6 @@ what is known afterwards.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from certaudit.parsers.shell.formula import (
     ALWAYS,
     NEVER,
@@ -36,6 +34,7 @@ from certaudit.parsers.shell.syntax import (
     Pipeline,
     Word,
 )
+from certaudit.records import replace
 
 INTERRUPTING = ("exit", "return", "break")
 

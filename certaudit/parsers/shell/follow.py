@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from certaudit.parsers.shell import control
@@ -44,6 +43,7 @@ from certaudit.parsers.shell.syntax import (
     Simple,
 )
 from certaudit.parsers.shell.walk import LimitReachedError
+from certaudit.records import replace
 
 DEFAULT_LIMITS = Limits()
 STATUS_COMPARED = re.compile(r"\s*(?:\$\?|\$?([A-Za-z_]\w*))\s*(==|!=|>)\s*([0-9]{1,3})\s*")

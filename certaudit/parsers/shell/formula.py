@@ -7,10 +7,13 @@ one that grows too large becomes a single condition that cannot be told.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from certaudit.parsers.shell.records import Condition, Guard, Need, Place
+from certaudit.records import replace
 
 MAX_SIZE = 40
 CONDITIONS: dict[bool | None, Condition] = {True: "success", False: "failure", None: "any-known"}
@@ -18,8 +21,7 @@ ENDS: dict[bool | None, str] = {True: "succeeds", False: "fails", None: "ends so
 NOWHERE = Place("", 0, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Struct, frozen=True):
     """A condition the machine may decide; ``holds`` is its truth, ``negated`` only how it reads."""
 
     text: str
@@ -29,8 +31,7 @@ class Test:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """A command ended with success, or did not; ``None``: it counts how, but not which way is told."""
 
     number: int

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from certaudit.parsers.shell.grammar_simple import SimpleGrammar
 from certaudit.parsers.shell.syntax import (
@@ -47,8 +48,7 @@ MATCHES = re.compile(r"(?:'[^']*'|\"[^\"]*\"|\\.|[^ \t\n'\"\\])+", re.DOTALL)
 COND_OPERATOR = re.compile(r"&&|\|\||[()<>]|!(?=[ \t\n(])")
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """The commands of a script up to its end, or to the first syntax error (reason, line)."""
 
     body: Block

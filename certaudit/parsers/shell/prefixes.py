@@ -7,8 +7,9 @@ is not peeled.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from certaudit.parsers.shell.state import Field
 
@@ -16,8 +17,7 @@ ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 Argv = tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """Options with values (one letter each, and long), and operands before the command."""
 
     values: str = ""
@@ -29,8 +29,7 @@ class Spec:
     numeric: bool = False  # ``-10`` is an option
 
 
-@dataclass(frozen=True, slots=True)
-class Peeled:
+class Peeled(Struct, frozen=True):
     """What a prefix runs: an argument list, or a text for a shell."""
 
     name: str

@@ -1,13 +1,14 @@
 """What the shell reader is given and what it hands back.
 
-Law: frozen records of the standard library only; ``None`` always means "cannot be told".
+Law: frozen; ``None`` always means "cannot be told".
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 Pairs = tuple[tuple[str, str], ...]
 Condition = Literal["success", "failure", "any-known"]
@@ -55,8 +56,7 @@ LEAVES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptText:
+class ScriptText(Struct, frozen=True):
     """An executed text file: ``path`` is resolved, ``interpreter`` the program of its ``#!`` line."""
 
     path: str
@@ -77,8 +77,7 @@ class Machine(Protocol):
         """The program a name stands for, or ``None``: not found or not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A line (from 1) of a file, and the command there on one line, at most 300 characters."""
 
     path: str
@@ -86,8 +85,7 @@ class Place:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CommandLine:
+class CommandLine(Struct, frozen=True):
     """A text for a shell: a cron command, or that of ``sh -c``.
 
     ``directory`` is where it starts; ``None``: HOME of the environment, as cron does.
@@ -101,8 +99,7 @@ class CommandLine:
     directory: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """An argument list that is executed without a shell; ``directory`` ``None``: not known."""
 
     argv: tuple[str, ...]
@@ -111,8 +108,7 @@ class Program:
     directory: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Where reading stops; what lies beyond is ``Unresolved``.
 
     ``depth`` counts nested compound commands, functions and scripts; ``text`` is in characters.
@@ -127,8 +123,7 @@ class Limits:
     leaves: frozenset[str] = LEAVES
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """A condition for a command to run; ``because`` says what on the machine decides it."""
 
     text: str
@@ -137,8 +132,7 @@ class Guard:
     because: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """An earlier command (its number) must have ended so; ``errexit``: because of ``set -e``."""
 
     command: int
@@ -146,16 +140,14 @@ class Need:
     errexit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(Struct, frozen=True):
     """A file that a command's output goes to: ``operator`` as written (``>``, ``2>>``, ``&>``)."""
 
     operator: str
     target: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One simple command that is not itself followed further.
 
     ``argv`` is expanded and without prefixes (``None``: a word that cannot be known), ``words`` the
@@ -179,8 +171,7 @@ class Command:
     redirects: tuple[Redirect, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(Struct, frozen=True):
     """Something that could not be followed; ``text``: its words, or lines of it that name a client."""
 
     place: Place
@@ -188,8 +179,7 @@ class Unresolved:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """Every command that an entry can lead to, in order, and what could not be followed."""
 
     commands: tuple[Command, ...]

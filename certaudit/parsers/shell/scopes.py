@@ -6,7 +6,6 @@ Law: what a child shell changes stays in it; its success is that of the ways it 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from certaudit.parsers.shell.calls import Call
 from certaudit.parsers.shell.conditions import absolute
@@ -18,6 +17,7 @@ from certaudit.parsers.shell.state import UNSET, Frame, State, Value, join
 from certaudit.parsers.shell.substitutions import computed
 from certaudit.parsers.shell.syntax import Block, Item, Node, Substitution
 from certaudit.parsers.shell.walk import Walk, exported
+from certaudit.records import replace
 
 MENTIONS = re.compile(r"certbot|letsencrypt|acme|lego|dehydrated", re.IGNORECASE)
 MENTIONED_LINES = 5

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -21,6 +20,7 @@ from certaudit.parsers.shell.records import Redirect, ScriptText
 from certaudit.parsers.shell.scopes import Scopes, mentioning
 from certaudit.parsers.shell.state import Field, State, Value
 from certaudit.parsers.shell.syntax import Assignment, Redirection, Simple, Word
+from certaudit.records import replace
 
 SHELLS = frozenset(["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "rbash"])
 SYSTEM = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin"})

@@ -7,23 +7,23 @@ Law: a value that differs between two ways to a point is unknown there (``None``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
+
+from msgspec import Struct, field
 
 from certaudit.parsers.shell.formula import ALWAYS, Formula, both, either, truth
 from certaudit.parsers.shell.records import Limits, Machine, Need, Place, Redirect
 from certaudit.parsers.shell.syntax import Block, Function, Node, Substitution, Word
+from certaudit.records import replace
 
 
-@dataclass(frozen=True, slots=True)
-class ExitStatus:
+class ExitStatus(Struct, frozen=True):
     """The value of ``$?``: 0 exactly where ``success`` is true."""
 
     success: Formula
 
 
-@dataclass(frozen=True, slots=True)
-class Unset:
+class Unset(Struct, frozen=True):
     """The value of a variable that is known not to be set."""
 
 
@@ -32,16 +32,14 @@ Field = str | ExitStatus | None
 Value = str | ExitStatus | Unset | tuple[str | None, ...] | None
 
 
-@dataclass(slots=True)
-class Loops:
+class Loops(Struct):
     """The ways out of the loop being read: states at ``break`` and at ``continue``."""
 
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """Where the reader is: file, name (``$0``), how it got there, and where the ways out are collected.
 
     ``given`` is the file as it was named by what started or sourced it.
@@ -73,8 +71,7 @@ class Frame:
         return self.line + node.line - 1
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """The shell at one point; ``path`` must hold to get there, ``errexit`` is what ``set -e`` adds."""
 
     frame: Frame
@@ -96,7 +93,7 @@ class State:
 
     def take(self, other: State) -> None:
         """Become the other state; whether ``set -e`` counts depends on where this one stands."""
-        for name in self.__slots__:
+        for name in self.__struct_fields__:
             if name != "suspended":
                 setattr(self, name, getattr(other, name))
 

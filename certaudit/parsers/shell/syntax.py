@@ -5,19 +5,17 @@ Law: frozen records; every node knows the line (from 1) and the text it stands f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """Characters that stand for themselves; ``quoted`` ones are no pattern and are not split."""
 
     text: str
     quoted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """``$NAME`` or ``${NAME[index]OPERATOR argument}``; the operator ``len`` is ``${#NAME}``."""
 
     name: str
@@ -27,8 +25,7 @@ class Parameter:
     index: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Substitution:
+class Substitution(Struct, frozen=True):
     """``$(...)``, backquotes, or (``process``) ``<(...)``."""
 
     body: Block
@@ -36,8 +33,7 @@ class Substitution:
     process: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(Struct, frozen=True):
     """An expansion whose value is never known: arithmetic, indirection."""
 
     text: str
@@ -47,16 +43,14 @@ class Opaque:
 Part = Literal | Parameter | Substitution | Opaque
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """One word; in ``[[ ... ]]`` a word without parts is an operator."""
 
     text: str
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """``NAME=value``, ``NAME+=value`` or ``NAME=(elements)``; ``indexed`` is ``NAME[i]=value``."""
 
     name: str
@@ -66,8 +60,7 @@ class Assignment:
     indexed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Redirection:
+class Redirection(Struct, frozen=True):
     """``operator`` with its descriptor as written; ``body`` are the lines of a here-document."""
 
     operator: str
@@ -75,8 +68,7 @@ class Redirection:
     body: HereDocument | None = None
 
 
-@dataclass(slots=True)
-class HereDocument:
+class HereDocument(Struct):
     """A here-document; its text is read at the end of the line that names it."""
 
     delimiter: str
@@ -84,8 +76,7 @@ class HereDocument:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(Struct, frozen=True):
     """A simple command; ``declared`` are the assignments after ``export``, ``local`` and their kin."""
 
     line: int
@@ -96,8 +87,7 @@ class Simple:
     redirections: tuple[Redirection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(Struct, frozen=True):
     """``[[ ... ]]``: its words and operators."""
 
     line: int
@@ -105,8 +95,7 @@ class Conditional:
     tokens: tuple[Word, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(Struct, frozen=True):
     """``(( ... ))``."""
 
     line: int
@@ -114,8 +103,7 @@ class Arithmetic:
     expression: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
+class Pipeline(Struct, frozen=True):
     """Commands joined by ``|``, or one with ``!`` before it."""
 
     line: int
@@ -124,8 +112,7 @@ class Pipeline:
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AndOr:
+class AndOr(Struct, frozen=True):
     """Commands joined by ``&&`` and ``||``, from left to right."""
 
     line: int
@@ -134,23 +121,20 @@ class AndOr:
     rest: tuple[tuple[str, Node], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One command of a list, run in the background or not."""
 
     node: Node
     background: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A list of commands."""
 
     items: tuple[Item, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """``{ ...; }``, or in a subshell ``( ... )``."""
 
     line: int
@@ -160,8 +144,7 @@ class Group:
     redirections: tuple[Redirection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(Struct, frozen=True):
     """``if``: pairs of condition and body, and what ``else`` holds."""
 
     line: int
@@ -171,8 +154,7 @@ class If:
     redirections: tuple[Redirection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """``while`` or ``until``."""
 
     line: int
@@ -183,8 +165,7 @@ class Loop:
     redirections: tuple[Redirection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+class For(Struct, frozen=True):
     """``for NAME in words``; ``words`` ``None``: over the arguments. ``for (( ))`` has no name."""
 
     line: int
@@ -195,8 +176,7 @@ class For:
     redirections: tuple[Redirection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """``case``: the word, and each branch's patterns with its body."""
 
     line: int
@@ -206,8 +186,7 @@ class Case:
     redirections: tuple[Redirection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function's definition."""
 
     line: int

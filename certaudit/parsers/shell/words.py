@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from certaudit.parsers.shell.parameters import parameter
 from certaudit.parsers.shell.state import ExitStatus, Field, Runner, State
@@ -22,8 +23,7 @@ MAX_LENGTH = 100_000
 BRACE_SHELLS = frozenset({"bash", "zsh", "ksh"})
 
 
-@dataclass(slots=True)
-class Fields:
+class Fields(Struct):
     """Fields being put together; ``open``: their number is not known."""
 
     done: list[Field] = field(default_factory=list)
