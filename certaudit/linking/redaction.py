@@ -107,7 +107,6 @@ def redacted(value: T) -> T:
     changed = {}
     for name in value.__struct_fields__:
         old = getattr(value, name)
-        new = redacted(old)
-        if new is not old:
+        if isinstance(old, str | tuple | Struct) and (new := redacted(old)) is not old:
             changed[name] = new
     return replace(value, **changed) if changed else value

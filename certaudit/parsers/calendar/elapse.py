@@ -98,11 +98,15 @@ class _Search:
 
     def _pass(self) -> bool | None:
         """Match every unit once: true when all fit, false to look again, ``None`` for never."""
+        bounds = None
         for unit in range(6):
             changed = self._match_unit(unit)
             if changed and unit < _SECOND:
                 self._reset(unit + 1)
-            bounds = _Bounds.OUTSIDE if changed is None else self._bounds()
+            # What was inside and did not change still is; only a look from the month's end in between
+            # would have left the clock another first guess.
+            if changed is not False or bounds is None or self.spec.end_of_month:
+                bounds = _Bounds.OUTSIDE if changed is None else self._bounds()
             if unit == _YEAR and bounds is not _Bounds.INSIDE:
                 return None
             if bounds is _Bounds.OUTSIDE:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from functools import lru_cache
 from itertools import pairwise
 
 from msgspec import Struct
@@ -30,6 +31,7 @@ MACROS = {
 # 29 February on a given weekday comes round within 40 years.
 _HORIZON = timedelta(days=40 * 366)
 _YEAR = date(2000, 1, 1)  # a leap year: it has every day of every month
+_FOUR_YEARS = 4 * 365 + 1
 _DAY_MINUTES = 24 * 60
 
 
@@ -57,6 +59,7 @@ class Schedule(Struct, frozen=True):
         return by_day and by_weekday if self.both_days else by_day or by_weekday
 
 
+@lru_cache(maxsize=256)  # its firings are asked for day by day
 def parse_schedule(text: str, daemon: Daemon, *, drawn: bool = False) -> Schedule | None:
     """Read five fields or an @-macro; ``None`` for ``@reboot``. Raises ``ParseError``.
 
@@ -128,15 +131,15 @@ def next_firing(schedule: str, moment: datetime, daemon: Daemon) -> datetime | N
     if zone is None:
         raise ValueError("moment must be aware")
     start = moment.date() - timedelta(days=1)
-    for day in _matching_days(parsed, start):
+    for day in _matching_days(parsed, start, _HORIZON.days):
         later = [found for found in _firings_on(parsed, day, zone) if found > moment]
         if later:
             return min(later).astimezone(zone)
     return None
 
 
-def _matching_days(schedule: Schedule, start: date) -> Iterator[date]:
-    last = min(start.toordinal() + _HORIZON.days, date.max.toordinal() - 2)
+def _matching_days(schedule: Schedule, start: date, days: int) -> Iterator[date]:
+    last = min(start.toordinal() + days, date.max.toordinal() - 2)
     for ordinal in range(start.toordinal(), last):
         day = date.fromordinal(ordinal)
         if schedule.matches(day):
@@ -184,7 +187,9 @@ def _widest_gap(parsed: Schedule) -> int | None:
     year = range(_YEAR.toordinal(), _YEAR.replace(year=_YEAR.year + 1).toordinal())
     if all(parsed.matches(date.fromordinal(ordinal)) for ordinal in year):
         return 1  # most schedules name no days, and need not be searched for 40 years
-    days = [day.toordinal() for day in _matching_days(parsed, _YEAR)]
+    # Of those that name no weekday the days come again after four years.
+    searched = _HORIZON.days if len(parsed.weekdays) < 7 else 2 * _FOUR_YEARS
+    days = [day.toordinal() for day in _matching_days(parsed, _YEAR, searched)]
     return max((later - earlier for earlier, later in pairwise(days)), default=None)
 
 
