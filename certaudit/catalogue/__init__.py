@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -93,8 +93,7 @@ def mentions_client(text: str) -> bool:
 
 
 def _documents(folder: str) -> list[dict[str, Any]]:
-    directory = resources.files(__package__) / folder
-    files = sorted((f for f in directory.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    files = sorted(Path(__file__).with_name(folder).glob("*.toml"))
     return [tomllib.loads(f.read_text("utf-8")) for f in files]
 
 

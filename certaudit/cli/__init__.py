@@ -8,35 +8,35 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 
-from certaudit.cli import audit, fix, plans, resync, rules, schema, timeline, undo, why
 from certaudit.cli.common import complain
 from certaudit.errors import CertauditError, ParseError, TargetError, UsageError
 
 USAGE, BUG, INTERRUPTED = 2, 70, 130
 
-app = typer.Typer(
-    name="certaudit",
-    help="Tells who really renews each TLS certificate of a server, and what that left stale.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("audit")(audit.command)
-app.command("why")(why.command)
-app.command("timeline")(timeline.command)
-app.command("fix")(fix.command)
-app.command("resync")(resync.command)
-app.command("undo")(undo.command)
-app.command("plans")(plans.command)
-app.command("rules")(rules.command)
-app.command("schema")(schema.command)
+# In the order of the help; each is a module of this package.
+VERBS = ("audit", "why", "timeline", "fix", "resync", "undo", "plans", "rules", "schema")
 
 
-@app.callback()
+def app_of(verbs: Sequence[str]) -> typer.Typer:
+    """The command line with these verbs alone: to make one of all takes longer than some of them run."""
+    app = typer.Typer(
+        name="certaudit",
+        help="Tells who really renews each TLS certificate of a server, and what that left stale.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(options)
+    for verb in verbs:
+        app.command(verb)(import_module(f"{__name__}.{verb}").command)
+    return app
+
+
 def options(
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
 ) -> None:
@@ -59,8 +59,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def carried_out(arguments: list[str]) -> int:
     """The exit code of a command line of at least one word."""
+    verbs = arguments[:1] if arguments[0] in VERBS else VERBS
     try:
-        code = int(app(arguments, prog_name="certaudit", standalone_mode=False) or 0)
+        code = int(app_of(verbs)(arguments, prog_name="certaudit", standalone_mode=False) or 0)
         # typer turns an interrupt into an exit, without a word
         return say("interrupted", code) if code == INTERRUPTED else code
     except typer.Exit as done:

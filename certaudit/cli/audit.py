@@ -92,10 +92,12 @@ def wants_colour(output: Path | None, *, no_color: bool) -> bool:
 
 def text_of(report: Report, form: Format, *, colour: bool) -> str:
     """The report in the format asked for."""
-    from certaudit.render import json_v1, terminal  # noqa: PLC0415
-
     if form is Format.json:
+        from certaudit.render import json_v1  # noqa: PLC0415 - needs no library
+
         return json_v1.render(report)
+    from certaudit.render import terminal  # noqa: PLC0415 - needs rich
+
     return terminal.render(report, colour=colour, width=width())
 
 
