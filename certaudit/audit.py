@@ -196,7 +196,9 @@ def with_past(model: Model, found: packages.PackageLogs) -> History:
         migrations=moves,
         arrivals=arrivals(found.shippers, changed, moves, model.history.coverage),
         starvations=tuple(
-            s for x in model.lineages for s in starvations(x, model.runs, model.history.firings)
+            s
+            for x in model.lineages
+            for s in starvations(x, model.owners_trigger(x), model.runs, model.history.firings)
         ),
         left_behind=tuple(
             b

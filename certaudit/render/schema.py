@@ -176,7 +176,7 @@ def past() -> Json:
             migration=maybe(of("migration")), evidence=many(of("evidence")),
         ),
         "starvation": record(
-            since=TIME, until=maybe(TIME), times=INTEGER, first=TIME, last=TIME,
+            since=TIME, until=maybe(TIME), times=INTEGER, first=TIME, last=TIME, idle=INTEGER,
             confidence=CONFIDENCE, evidence=many(of("evidence")),
         ),
         "left_behind": record(

@@ -53,7 +53,7 @@ def sections(model: Model, lineage: Lineage) -> Iterator[Section]:
     yield from renewers(model, lineage)
     yield from steps(model, lineage)
     yield from places(model, lineage)
-    yield from in_vain(model, lineage)
+    yield from came_late(model, lineage)
     yield from idle(model, lineage)
 
 
@@ -158,12 +158,12 @@ def places(model: Model, lineage: Lineage) -> Iterator[Section]:
         )
 
 
-def in_vain(model: Model, lineage: Lineage) -> Iterator[Section]:
-    """The first and the last time that the owner's job ran for nothing."""
+def came_late(model: Model, lineage: Lineage) -> Iterator[Section]:
+    """The first and the last time that the owner's job came too late."""
     for found in model.history.starvations:
         if found.lineage == lineage.name:
-            times = count(found.times, "time")
-            yield f"The owner's job in vain, {times}: the first and the last", list(found.evidence)
+            times = "once" if found.times == 1 else f"{found.times} times: the first and the last"
+            yield f"The owner's job came too late {times}", list(found.evidence)
 
 
 def idle(model: Model, lineage: Lineage) -> Iterator[Section]:

@@ -109,7 +109,14 @@ def test_the_whole_story() -> None:
         ),
         starvations=(
             Starvation(
-                "a.example", NOW, None, 7, NOW + timedelta(days=9), NOW + timedelta(days=60), "high"
+                "a.example",
+                NOW,
+                None,
+                2,
+                NOW + timedelta(days=9),
+                NOW + timedelta(days=60),
+                "high",
+                idle=7,
             ),
         ),
         left_behind=(
@@ -134,7 +141,8 @@ def test_the_whole_story() -> None:
         "and had expired by then; "
         "1 copy has been behind for 3 days since generation 3, until now. "
         "For how long backup:/a stayed behind is not known: it lies on another machine. "
-        "The owner's job ran in vain 7 times that the logs show, between 2024-03-10 and 2024-04-30. "
+        "The owner's job came too late 2 times that the logs show, first on 2024-03-10 and last on "
+        "2024-04-30; at 7 firings that they show since 2024-03-01 it had nothing to renew. "
         "The live one expired on 2024-04-30, and now, since it has been due from 2024-03-31 on, "
         "whichever runs first renews it: certbot.timer or /etc/cron.d/renew:1. "
         "If that is certbot.timer, what the owner does after it is left out again."
