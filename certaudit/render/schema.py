@@ -56,7 +56,8 @@ def definitions() -> Json:
         "gap": record(
             aspect=examples(
                 "systemd", "units", "cron", "scripts", "containers", "logs", "journal", "certificates",
-                "copies", "references", "hooks", "renewal", "clock", "access", "packages",
+                "copies", "references", "hooks", "renewal", "clock", "access", "packages", "clients",
+                "apart",
             ),
             reason=STRING,
             evidence=many(of("evidence")),

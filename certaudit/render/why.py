@@ -14,7 +14,7 @@ from rich.text import Text
 from certaudit.linking.answer import paragraph
 from certaudit.linking.forecast import BEHIND
 from certaudit.linking.history.past_words import holes, reach
-from certaudit.linking.ownership import left_out
+from certaudit.linking.ownership import left_out, unseen
 from certaudit.linking.words import count, path_name, span, trigger_name
 from certaudit.model import Evidence, Fix, Generation, Lineage, Model, RenewalPath, Report, Run
 from certaudit.render.terminal import evidence, fix_lines, to_text, written
@@ -184,6 +184,7 @@ def to_do(report: Report, lineage: Lineage) -> Iterator[RenderableType]:
     if not found:
         held = [d for d in report.model.deployments if d.lineage == lineage.name]
         seen = all(d.status != "unknown" for d in held)
+        seen &= bool(lineage.renewers) or unseen(report.model) is None
         yield Text("Nothing to do." if seen else "Nothing else to do here.", style="green")
         return
     yield Text("What to do", style="bold")

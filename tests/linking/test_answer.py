@@ -13,6 +13,7 @@ from certaudit.linking.history.past_words import holes, reach
 from certaudit.model import (
     Actor,
     Deployment,
+    Gap,
     Generation,
     HostInfo,
     Lineage,
@@ -183,10 +184,22 @@ def test_a_healthy_one_is_told_shortly() -> None:
 
 
 def test_nothing_will_renew_it() -> None:
-    found = one(made(1), owner=None, renewers=(), owner_because="no armed path can renew it")
+    because = "no armed path was found that can renew it"
+    found = one(made(1), owner=None, renewers=(), owner_because=because)
     assert paragraph(Model(EARLY, lineages=(found,)), found).endswith(
-        "The live one is good until 2024-04-30, and nothing will renew it: no armed path can renew it."
+        f"The live one is good until 2024-04-30, and nothing will renew it: {because}."
     )
+
+
+def test_nobody_says_so_where_something_may_that_was_not_seen() -> None:
+    gap = Gap("clients", "acme.sh is at work here: what it renews is not followed")
+    found = one(made(1), owner=None, renewers=(), owner_because="no armed path was found")
+    assert paragraph(Model(EARLY, lineages=(found,), gaps=(gap,)), found).endswith(
+        "The live one is good until 2024-04-30, and whether anything will renew it could not be seen "
+        "(acme.sh is at work here: what it renews is not followed)."
+    )
+    own = Gap("apart", "caddy is at work here: what it renews is not followed")
+    assert "nothing will renew it" in paragraph(Model(EARLY, lineages=(found,), gaps=(own,)), found)
 
 
 def test_why_nothing_will_renew_it_is_said_by_certbots_own_reason() -> None:

@@ -159,6 +159,8 @@ class Commands(Scopes):
         if not isinstance(rest[0], str):
             self.unresolved(call.place, "the name of the script is not known", call.place.text)
             return self.leaf(call, state)
+        if PurePosixPath(rest[0]).name in self.limits.leaves:
+            return self.external(rest[0], replace(call, argv=rest), state)
         path = absolute(rest[0], state.directory)
         script = self.machine.script(path) if path else None
         if script is None:
