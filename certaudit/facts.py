@@ -275,7 +275,8 @@ class Entry:
     """One command that a trigger starts: an Exec line (``argv``) or a text for a shell.
 
     ``via`` names what lies between the trigger and the command (units, in order); ``chain`` the lines
-    that lead there, this command's own last. ``environment`` is what the starter sets.
+    that lead there, this command's own last. ``environment`` is what the starter sets, ``stdin`` what
+    it gives the command to read.
     """
 
     chain: tuple[ChainStep, ...]
@@ -286,6 +287,7 @@ class Entry:
     environment: tuple[tuple[str, str], ...] = ()
     user: str | None = "root"
     unit: str | None = None
+    stdin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,11 @@ def test_nothing_renews_says_why(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("flagged-cut-at-percent", "cron cuts its command off at the %, before it comes to the client"),
+        (
+            "flagged-cut-at-percent",
+            "cron ends the command at the %: the shell gets half of one, and runs nothing",
+        ),
+        ("flagged-percent-to-mail", "cron ends the command at the %: nothing runs what follows"),
         ("flagged-cron-line-without-user", "cron does not take the line: bad username"),
         ("flagged-cron-line-of-no-time", "cron does not take the line: bad minute"),
     ],
