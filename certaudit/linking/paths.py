@@ -175,6 +175,8 @@ def call_stop(call: Invocation, machine: Local) -> Reason | None:
     where = Evidence(place.path, place.line or None, place.text)
     if program and not call.contained and machine.missing(program, search):
         return Reason("program-missing", f"the program it calls, {program}, is not there", (where,))
+    if call.arguments.refused:
+        return Reason("refused", f"certbot refuses {call.arguments.refused[:80]}", (where,))
     user = call.command.user or call.entry.user
     if not call.contained and machine.barred(user, call.config_dir):
         text = f"{user} may not write to {call.config_dir}, where certbot puts its lock"

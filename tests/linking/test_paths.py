@@ -248,4 +248,5 @@ def test_a_user_who_may_not_write_to_certbots_directory_renews_nothing(text: str
 def test_shell_operators_in_an_exec_line_are_words_that_certbot_refuses() -> None:
     found = linked(timer("/usr/bin/certbot -q renew && systemctl reload nginx"), A)
     assert found.paths[0].skipped == (("a.example", "certbot refuses the word &&"),)
-    assert found.paths[0].state == "dormant"
+    assert (found.trigger.state, found.paths[0].state) == ("dormant", "dormant")
+    assert found.trigger.reasons[0].code == "refused"

@@ -248,6 +248,15 @@ def test_an_expired_one_is_renewed_by_all_of_its_owners_job(tmp_path: Path) -> N
     assert found[0][1].fixes[0].actions == ()
 
 
+def test_nothing_renews_says_what_certbot_refuses(tmp_path: Path) -> None:
+    found = of_fixture("no-renewal-path", "flagged-refused-by-certbot", tmp_path)
+    assert found.message.endswith(
+        "/etc/cron.d/renew:1 passes it over (certbot refuses the word rennew); "
+        "/etc/cron.d/renew:2 passes it over (certbot refuses --queit; it has --quiet); "
+        "/etc/cron.d/renew:3 passes it over (certbot refuses the word reload)"
+    )
+
+
 def test_starved_says_how_often_and_what_else_the_owner_found(tmp_path: Path) -> None:
     found = of_fixture("starved-job", "flagged-timer-won", tmp_path)
     assert found.message == (
