@@ -36,8 +36,9 @@ class Around:
     what a person started by ``systemctl``, with the line that says so; ``typed``: calls in shell
     histories that do not say when; ``logins``: who was at a terminal; ``crowded``: (trigger, run) where
     several runs share an elapse; ``pressed``: runs right before which two triggers started, each by a
-    start of its own; ``orphans``: when cron started a client by a line that no longer stands;
-    ``two_clocks``: the logs were written in two zones somewhere.
+    start of its own; ``exchanged``: runs that could have changed places with others; ``orphans``: when
+    cron started a client by a line that no longer stands; ``two_clocks``: the logs were written in two
+    zones somewhere.
     """
 
     sole: frozenset[Start] = frozenset()
@@ -51,5 +52,6 @@ class Around:
     logins: tuple[Login, ...] = ()
     crowded: frozenset[tuple[str, LogRun]] = frozenset()
     pressed: frozenset[LogRun] = frozenset()
+    exchanged: frozenset[LogRun] = frozenset()
     orphans: tuple[datetime, ...] = ()
     two_clocks: bool = False

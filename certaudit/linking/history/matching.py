@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -33,6 +33,7 @@ from certaudit.linking.history.claims import (
     trigger_arguments,
     wrapped,
 )
+from certaudit.linking.history.exchange import exchanged, ways_of
 from certaudit.linking.history.firings import Doubts, Span, all_doubts, breaks_of, elapse_before
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
@@ -71,7 +72,9 @@ def match(
     around = what_is_around(matching, starts, linked, since, span)
     loose = [log for number, log in enumerate(logs) if number not in matching.settled]
     pressed = frozenset(log for log, found in zip(logs, fitting, strict=True) if is_pressed(found))
-    return Matched(tuple(left), replace(around, crowded=crowded(loose, linked), pressed=pressed))
+    swapped = frozenset(logs[n] for n in in_doubt(logs, near, matching, spoken, linked))
+    around = replace(around, crowded=crowded(loose, linked), pressed=pressed, exchanged=swapped)
+    return Matched(tuple(left), around)
 
 
 def taken_by_one(
@@ -86,6 +89,27 @@ def taken_by_one(
         calls_one = (s for s in near[n] if s.kind in PEOPLE and mentions_client(s.command or ""))
         found.update({s: n for s in calls_one if s not in found and by_hand(logs[n], s, linked)})
     return found
+
+
+def in_doubt(
+    logs: Sequence[LogRun],
+    near: Sequence[tuple[Start, ...]],
+    matching: Matching,
+    spoken: Mapping[Start, int],
+    linked: Sequence[Linked],
+) -> Iterator[int]:
+    """The runs that could have changed places with others, with what people started among them."""
+    settled = matching.settled | {n: start for start, n in spoken.items()}
+    ways = [
+        ways_of(
+            matching.fitting[n],
+            [s for s in near[n] if s.kind in PEOPLE and by_hand(log, s, linked)],
+            settled.get(n),
+        )
+        for n, log in enumerate(logs)
+    ]
+    spare = frozenset(s for s, most in matching.most.items() if matching.used[s] < most)
+    return exchanged(ways, settled, spare)
 
 
 def is_pressed(found: Sequence[Claim]) -> bool:
@@ -201,14 +225,14 @@ class Matching:
     def rivalled(self) -> frozenset[Start]:
         """The used up starts within whose time a run lies that no other start explains.
 
-        Which of the two is theirs their order does not tell.
+        Which of the two is theirs their order does not tell; nor when one began whose head is lost.
         """
         lost = [
             n
             for n, found in enumerate(self.fitting)
             if n not in self.settled and not any(self.open_to(n, c.start) for c in found)
         ]
-        return frozenset(c.start for n in lost for c in self.fitting[n] if c.close)
+        return frozenset(c.start for n in lost for c in self.fitting[n] if c.close or not c.headed)
 
     def wanted(self) -> Counter[Start]:
         """How many runs each start is left to."""
