@@ -29,7 +29,7 @@ class Attribution:
 class Around:
     """What the other runs and starts tell about one run.
 
-    ``sole``: starts that no other run fits, in a span that the client's log covers; ``shared``: starts
+    ``sole``: starts that no other run fits, in a time that the logs cover as a whole; ``shared``: starts
     that other runs fit as well; ``doubtful``: starts that their timer's schedule does not explain, and
     ``unproven`` those in a time that the logs do not cover as a whole; ``disproved``: starts later than
     their timer's last firing; ``steady``: triggers whose starts nearly all led to a run; ``people``:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Apart, Start
+from certaudit.history import Hole
 from certaudit.linking.history.around import Around
 from certaudit.linking.history.claims import (
     EARLY,
@@ -22,6 +23,7 @@ from certaudit.linking.history.claims import (
     SNUG,
     SOON,
     Claim,
+    allowed,
     began,
     by_hand,
     calls,
@@ -55,8 +57,13 @@ def match(
     linked: Sequence[Linked],
     since: datetime | None,
     apart: tuple[Apart, ...] = (),
+    lost: tuple[Hole, ...] = (),
 ) -> Matched:
-    """Match runs with starts; ``since`` is how far back the client's own log reaches."""
+    """Match runs with starts.
+
+    ``since`` is how far back the client's own log reaches; ``lost``: the times of which that log, or
+    one of starts, may lack something.
+    """
     near = nearby(logs, starts)
     fitting = [claims(log, found, linked) for log, found in zip(logs, near, strict=True)]
     matching = Matching([likely(found) for found in fitting])
@@ -70,10 +77,15 @@ def match(
     last = max((s.ended or s.time for s in starts), default=None)
     span = Span(min(s.time for s in starts), last, zone, apart) if last is not None else None
     around = what_is_around(matching, starts, linked, since, span)
+    longest = max((allowed(one) for one in linked), default=timedelta(0))
+    holes = (*lost, *cut_off(logs))
+    whole = frozenset(s for s in around.sole if not any(near_hole(s, hole, longest) for hole in holes))
     loose = [log for number, log in enumerate(logs) if number not in matching.settled]
     pressed = frozenset(log for log, found in zip(logs, fitting, strict=True) if is_pressed(found))
     swapped = frozenset(logs[n] for n in in_doubt(logs, near, matching, spoken, linked))
-    around = replace(around, crowded=crowded(loose, linked), pressed=pressed, exchanged=swapped)
+    around = replace(
+        around, sole=whole, crowded=crowded(loose, linked), pressed=pressed, exchanged=swapped
+    )
     return Matched(tuple(left), around)
 
 
@@ -89,6 +101,28 @@ def taken_by_one(
         calls_one = (s for s in near[n] if s.kind in PEOPLE and mentions_client(s.command or ""))
         found.update({s: n for s in calls_one if s not in found and by_hand(logs[n], s, linked)})
     return found
+
+
+def cut_off(logs: Sequence[LogRun]) -> Iterator[Hole]:
+    """What is lost before a run without its head, where others follow it in its file: runs, perhaps.
+
+    certbot's own rotation gives each run a file of its own (``RotatingFileHandler`` rolled over at
+    each start); there it is the head alone.
+    """
+    for before, log, after in zip((None, *logs), logs, logs[1:], strict=False):
+        if log.started is None and after.where == log.where:
+            known = before is not None and before.ended <= log.first_seen
+            since = before.ended if before is not None and known else None
+            yield Hole(since, log.first_seen, f"{log.where} begins within a run")
+
+
+def near_hole(start: Start, hole: Hole, longest: timedelta) -> bool:
+    """Can a hole have lost what the run that seems to be a start's really is of, or the start's own run?
+
+    ``longest``: how long after its start a client of this machine may come.
+    """
+    first, last = start.time - longest, start.time + longest
+    return (hole.since is None or hole.since <= last) and (hole.until is None or first <= hole.until)
 
 
 def in_doubt(
