@@ -85,7 +85,9 @@ def packed(files: dict[str, list[str]], patterns: str) -> None:
 def plain(paths: list[str], dense: list[str], patterns: str) -> None:
     """What is not packed."""
     same((*SCAN, *paths), (*RG, "-f", patterns, *paths))
-    row("grep -F, 1 literal / certaudit, plain", ">= 3", ("grep", "-hF", ONE, *paths), (*SCAN, *paths))
+    for literal in (ONE, LITERALS[0]):
+        grep = ("grep", "-hF", literal, *paths)
+        row(f"grep -F {literal!r} / certaudit, plain", ">= 3", grep, (*SCAN, *paths))
     row(
         "grep -F -f, all / certaudit, plain",
         "",

@@ -58,6 +58,7 @@ from certaudit.sources.certbot_installed import installed_certbots
 from certaudit.sources.containers import container_gaps
 from certaudit.sources.copies import find_copies
 from certaudit.sources.dead_hooks import with_dead_hooks
+from certaudit.sources.others import configured_gaps
 from certaudit.sources.references import find_references
 from certaudit.sources.scripts import ScriptMachine, followed, trace, unreadable_gaps
 from certaudit.sources.served import Ask
@@ -92,10 +93,11 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
         for candidate, steps in traced
         if (one := link(candidate, steps, lineages, machine))
     ]
-    gaps.extend(gap for candidate, steps in traced for gap in candidate_gaps(candidate, steps))
+    gaps.extend(gap for candidate, steps in traced for gap in candidate_gaps(candidate, steps, machine))
     gaps.extend(unreadable_gaps(machine))
     gaps.extend(container_gaps(host.root))
     gaps.extend(supervised_gaps(host))
+    gaps.extend(configured_gaps(host.root))
     gaps.extend(host.systemd.gaps)
     model = tie(host, policy, linked, facts, half, gaps)
     return model if ask is None else with_served(host, model, facts, ask)
@@ -140,7 +142,8 @@ def tie(
     lineages, paths, problems = ownership.assign(lineages, paths, policy)
     found = logs.collect(host, wanted(host, linked))
     gaps.extend(found.gaps)
-    horizon = ledger.Horizon(found.client_since, found.starts_since)
+    holes = tuple(hole for log in coverage(found.spans) for hole in log.holes)
+    horizon = ledger.Horizon(found.client_since, found.starts_since, holes)
     people = shell_history.collect(host)
     gaps.extend(people.gaps)
     remembered = unit_times.observed(host, services_of(linked))
@@ -196,7 +199,9 @@ def with_past(model: Model, found: packages.PackageLogs) -> History:
         migrations=moves,
         arrivals=arrivals(found.shippers, changed, moves, model.history.coverage),
         starvations=tuple(
-            s for x in model.lineages for s in starvations(x, model.runs, model.history.firings)
+            s
+            for x in model.lineages
+            for s in starvations(x, model.owners_trigger(x), model.runs, model.history.firings)
         ),
         left_behind=tuple(
             b

@@ -258,7 +258,8 @@ class Entry(Struct, frozen=True):
     """One command that a trigger starts: an Exec line (``argv``) or a text for a shell.
 
     ``via`` names what lies between the trigger and the command (units, in order); ``chain`` the lines
-    that lead there, this command's own last. ``environment`` is what the starter sets.
+    that lead there, this command's own last. ``environment`` is what the starter sets, ``stdin`` what
+    it gives the command to read.
     """
 
     chain: tuple[ChainStep, ...]
@@ -269,6 +270,7 @@ class Entry(Struct, frozen=True):
     environment: tuple[tuple[str, str], ...] = ()
     user: str | None = "root"
     unit: str | None = None
+    stdin: str | None = None
 
 
 class Candidate(Struct, frozen=True):

@@ -99,10 +99,12 @@ class Firing(Struct, frozen=True):
 
 
 class Starvation(Struct, frozen=True):
-    """A time in which a lineage's owner ran in vain, because another path had renewed before it.
+    """A time in which a lineage's owner came too late, because another path had renewed before it.
 
     It begins with the first stolen renewal and ends (``until``) with the owner's next own one.
-    ``times`` are what the logs show, between ``first`` and ``last``.
+    ``times`` are the owner's firings that would have renewed, had nobody stolen: at most one for each
+    stolen generation, between ``first`` and ``last``, as far as the logs show. ``idle`` are all its
+    firings of that time that the logs show to have had nothing to renew.
     """
 
     lineage: str
@@ -113,6 +115,7 @@ class Starvation(Struct, frozen=True):
     last: datetime
     confidence: Confidence
     evidence: tuple[Evidence, ...] = ()
+    idle: int = 0
 
 
 class LeftBehind(Struct, frozen=True):

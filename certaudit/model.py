@@ -174,6 +174,7 @@ class Generation(Struct, frozen=True):
     made_by: MadeBy = MadeBy()
     written: datetime | None = None  # when its run wrote it, by that run's log
     relation: Relation = "unknown"
+    due: datetime | None = None  # by the lineage's rule; ARI can make it earlier
 
 
 class Lineage(Struct, frozen=True):
@@ -344,6 +345,11 @@ class Model(Struct, frozen=True):
     def lineage(self, name: str) -> Lineage | None:
         """The lineage of that name, if there is one."""
         return next((x for x in self.lineages if x.name == name), None)
+
+    def owners_trigger(self, lineage: Lineage) -> Trigger | None:
+        """What starts the path that is meant to renew a lineage, if that is known."""
+        owner = self.path(lineage.owner)
+        return self.trigger(owner.trigger) if owner else None
 
     def renewers(self, lineage: Lineage) -> tuple[RenewalPath, ...]:
         """The armed paths that can renew a lineage, in the report's order."""

@@ -1,6 +1,7 @@
 """The known ways a server renews certificates by itself, as data, and their loader.
 
-Law: one TOML file per mechanism and per client; this module only reads what ships with the package.
+Law: one TOML file per mechanism and per client that is followed, and one for all the others, of which
+it is only said that they are here; this module only reads what ships with the package.
 """
 
 from __future__ import annotations
@@ -26,6 +27,22 @@ class Client(Struct, frozen=True):
     images: tuple[str, ...]  # container images whose entry point it is
     words: tuple[str, ...]
     packages: tuple[str, ...] = ()
+
+
+class Other(Struct, frozen=True):
+    """A client, or a program with one inside, that is named where it is at work and not followed.
+
+    ``calls`` are pieces of a command line or of a script's path; ``line`` is what a line of a file in
+    ``places`` begins with that tells it to renew. ``apart``: it never writes to a place of certbot's.
+    """
+
+    name: str
+    programs: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    line: str | None = None
+    apart: bool = False
 
 
 class Mechanism(Struct, frozen=True):
@@ -67,6 +84,24 @@ def clients() -> tuple[Client, ...]:
             packages=tuple(data.get("packages", ())),
         )
         for data in _documents("clients")
+    )
+
+
+@lru_cache(maxsize=1)
+def others() -> tuple[Other, ...]:
+    """Every client that is only named, in the file's order."""
+    text = Path(__file__).with_name("others.toml").read_text("utf-8")
+    return tuple(
+        Other(
+            name=data["name"],
+            programs=tuple(data.get("programs", ())),
+            calls=tuple(data.get("calls", ())),
+            images=tuple(data.get("images", ())),
+            places=tuple(data.get("places", ())),
+            line=data.get("line"),
+            apart=data.get("apart", False),
+        )
+        for data in tomllib.loads(text)["other"]
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from certaudit.linking.forecast import BEHIND
 from certaudit.linking.history.past_words import came, fires, left, local, starved
+from certaudit.linking.ownership import unseen
 from certaudit.linking.words import day, listing, moment, path_name, trigger_name
 from certaudit.model import Lineage, Model
 
@@ -100,8 +101,12 @@ def ahead(model: Model, lineage: Lineage) -> Iterator[str]:
     armed = model.renewers(lineage)
     if not armed:
         stops = [reason.text for reason in (*lineage.broken, *lineage.unattended)]
+        open_end = None if stops else unseen(model)
         why = stops[0] if stops else lineage.owner_because
-        yield f"{standing(model, lineage)}, and nothing will renew it: {why}"
+        told = f"nothing will renew it: {why}"
+        if open_end is not None:
+            told = f"whether anything will renew it could not be seen ({open_end.reason})"
+        yield f"{standing(model, lineage)}, and {told}"
         return
     nexts = [f"{trigger_name(t)}{fires(model, t)}" for t in dict.fromkeys(p.trigger for p in armed)]
     begin = f"{standing(model, lineage)}, and {since_due(model, lineage)}"

@@ -35,14 +35,22 @@ _TERM = re.compile(r"(\d+)\s*([a-z]+)\s*(?:,\s*|and\s+)?", re.IGNORECASE)
 def due(lineage: LineageFact, installed: str | None = None) -> tuple[datetime | None, str | None]:
     """``(moment from which certbot renews the lineage, the rule in words)``.
 
-    ``installed`` is the version of the certbot that will run, in any spelling of a package manager;
-    without it, the one that wrote the conf counts. certbot examines the newest complete number in the
-    archive, not the one ``live/`` points at. The moment is ``None`` where that certificate or the
-    interval can not be read; the rule then says so. ``autorenew`` is no matter of dates.
+    certbot examines the newest complete number in the archive, not the one ``live/`` points at. ``None``
+    twice where that certificate can not be read.
     """
     certificate = examined(lineage)
-    if certificate is None:
-        return None, None
+    return (None, None) if certificate is None else due_of(certificate, lineage, installed)
+
+
+def due_of(
+    certificate: CertificateFile, lineage: LineageFact, installed: str | None = None
+) -> tuple[datetime | None, str]:
+    """``(moment from which certbot renews one certificate of a lineage, the rule in words)``.
+
+    ``installed`` is the version of the certbot that will run, in any spelling of a package manager;
+    without it, the one that wrote the conf counts. The moment is ``None`` where the interval can not be
+    read; the rule then says so. ``autorenew`` is no matter of dates.
+    """
     text = installed or lineage.version
     version = version_numbers(text)
     name = f"certbot {upstream(text)}" if version else "certbot of an unknown version"

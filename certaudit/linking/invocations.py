@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from certaudit.catalogue import Client, clients
+from certaudit.catalogue import Client, clients, mentions_client
 from certaudit.facts import Entry
 from certaudit.linking.reach import RENEWING
 from certaudit.model import ChainStep
@@ -28,7 +28,8 @@ TAKES_VALUE = frozenset({
 # What only speaks of commands, or runs them on another machine.
 NO_RUNNERS = frozenset({
     "echo", "printf", "logger", "mail", "mailx", "mutt", "sendmail", "wall", "curl", "wget", "grep",
-    "egrep", "pgrep", "pkill", "killall", "ssh", "lxc", "incus", "machinectl", "kubectl",
+    "egrep", "pgrep", "pkill", "killall", "ssh", "lxc", "incus", "machinectl", "kubectl", "cat", "tee",
+    "sleep", "true", "false", "date", "test", "[", "cd", "touch", "mkdir", "wc", "sort", "head", "tail",
 })  # fmt: skip
 ELSEWHERE = "a container"  # a config directory of which nothing is seen
 Words = tuple[str | None, ...]
@@ -127,14 +128,16 @@ def unwrapped(command: Command) -> tuple[Client, Words, str | None] | None:
 
 
 def handed_on(command: Command) -> bool:
-    """Does a program that is not known get a client and a renewing verb among its words?
+    """Does a program that is not known get a client and a renewing verb as words, or to read?
 
-    ``xargs certbot renew`` and ``script -c "certbot renew"`` do; a message that speaks of one does not.
+    ``xargs certbot renew`` and ``at now`` with such a line do; a message that speaks of one does not.
     """
     if not command.argv or command.argv[0] is None or unwrapped(command):
         return False
     if program_name(command.argv[0]) in NO_RUNNERS:
         return False
+    if command.stdin and mentions_client(command.stdin):
+        return True
     words = [word for word in command.argv[1:] if word is not None]
     for position, word in enumerate(words):
         if client_named(program_name(word)) and RENEWING & set(words[position + 1 :]):

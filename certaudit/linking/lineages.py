@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from certaudit.facts import CertificateFile, LineageFact
-from certaudit.linking.due import due as due_of
+from certaudit.linking.due import due, due_of
 from certaudit.model import Evidence, Generation, Lineage
 
 
 def lineage_of(fact: LineageFact, installed: str | None) -> Lineage:
     """One lineage; ``installed`` is the version of the certbot on the machine, if known."""
-    generations = tuple(generation_of(number, cert) for number, cert in fact.generations)
+    generations = tuple(
+        generation_of(number, cert, due_of(cert, fact, installed)[0])
+        for number, cert in fact.generations
+    )
     current = next((g for g in generations if g.number == fact.live), None)
     examined = dict(fact.generations).get(fact.live) if fact.live is not None else None
-    due, rule = due_of(fact, installed)
+    moment, rule = due(fact, installed)
     return Lineage(
         name=fact.name,
         client="certbot",
@@ -23,7 +28,7 @@ def lineage_of(fact: LineageFact, installed: str | None) -> Lineage:
         autorenew=fact.autorenew,
         live=fact.live,
         not_after=current.not_after if current else None,
-        due=due,
+        due=moment,
         due_rule=rule,
         generations=generations,
         broken=fact.broken,
@@ -43,8 +48,8 @@ def remembered(fact: LineageFact) -> tuple[Evidence, ...]:
     return lines or (authenticator,)
 
 
-def generation_of(number: int, cert: CertificateFile) -> Generation:
-    """One certificate of ``archive/``."""
+def generation_of(number: int, cert: CertificateFile, moment: datetime | None) -> Generation:
+    """One certificate of ``archive/``, and when it is due by the lineage's rule."""
     return Generation(
         number=number,
         serial=cert.serial,
@@ -52,4 +57,5 @@ def generation_of(number: int, cert: CertificateFile) -> Generation:
         not_after=cert.not_after,
         fingerprint=cert.fingerprint,
         public_key=cert.public_key,
+        due=moment,
     )

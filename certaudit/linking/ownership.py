@@ -14,10 +14,12 @@ from msgspec import Struct
 from certaudit.catalogue import mechanism_of_file, mechanism_of_unit
 from certaudit.linking.reach import AUTORENEW_OFF
 from certaudit.linking.words import trigger_name
-from certaudit.model import Binding, Distribution, Lineage, Model, Policy, Reason, RenewalPath
+from certaudit.model import Binding, Distribution, Gap, Lineage, Model, Policy, Reason, RenewalPath
 from certaudit.records import replace
 
 CATCHING_UP: frozenset[Binding] = frozenset({"every-run", "if-changed"})
+# The aspects of a Gap behind which something may renew a certificate.
+RENEWERS = ("systemd", "units", "cron", "scripts", "containers", "clients")
 OwnerSource = Literal["declared", "inferred"]
 
 
@@ -51,6 +53,11 @@ def renewers(paths: Iterable[RenewalPath], lineage: str) -> tuple[RenewalPath, .
     return tuple(p for p in paths if p.armed and lineage in p.lineages)
 
 
+def unseen(model: Model) -> Gap | None:
+    """The first thing that was not seen and may renew a certificate, if there is any."""
+    return next((gap for gap in model.gaps if gap.aspect in RENEWERS), None)
+
+
 def owner_of(lineage: str, paths: tuple[RenewalPath, ...], policy: Policy) -> Ownership:
     """Who is meant to renew a lineage."""
     declared = dict(policy.owners).get(lineage)
@@ -64,7 +71,7 @@ def owner_of(lineage: str, paths: tuple[RenewalPath, ...], policy: Policy) -> Ow
         why = "it is the only armed path that distributes the certificate by steps of its own"
         return Ownership(distributing[0].id, "inferred", why)
     if not armed:
-        return Ownership(None, None, "no armed path can renew it")
+        return Ownership(None, None, "no armed path was found that can renew it")
     which = "none of them distributes" if not distributing else "several of them distribute"
     return Ownership(
         None, None, f"{len(armed)} armed paths can renew it, and {which} by steps of its own"

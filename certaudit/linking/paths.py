@@ -18,6 +18,7 @@ from certaudit.facts import Candidate, Entry, Hooks, LineageFact
 from certaudit.linking import distribution
 from certaudit.linking.distribution import Hooked
 from certaudit.linking.invocations import ELSEWHERE, Invocation, Options, find, handed_on
+from certaudit.linking.others import named_in, not_followed, other_called
 from certaudit.linking.reach import reach
 from certaudit.model import (
     Distribution,
@@ -111,18 +112,20 @@ def all_calls(traced: Traced, options: Options = ()) -> Iterator[tuple[Invocatio
             yield call, rest + after
 
 
-def candidate_gaps(candidate: Candidate, traced: Traced) -> tuple[Gap, ...]:
+def candidate_gaps(candidate: Candidate, traced: Traced, machine: Local) -> tuple[Gap, ...]:
     """What could not be followed, where it may hide a client, also of a candidate that leads to none.
 
     What is switched off hides nothing that runs.
     """
     calls = [call for call, _ in all_calls(traced) if call.renews]
-    if not calls and (candidate.trigger.state == "off" or candidate.conditions):
+    stopped = candidate.trigger.state == "off" or bool(candidate.conditions)
+    if not calls and stopped:
         return ()
     gaps = [*candidate.unknown] if calls else []
     for _, trace in traced:
+        gaps += [] if stopped else others_called(trace, machine)
         for place in trace.unresolved:
-            if mentions_client(place.text):
+            if mentions_client(place.text) or named_in(place.text):
                 where = Evidence(place.place.path, place.place.line or None, place.place.text)
                 gaps.append(Gap("scripts", place.reason, (where,)))
         gaps += [
@@ -133,6 +136,16 @@ def candidate_gaps(candidate: Candidate, traced: Traced) -> tuple[Gap, ...]:
     text = "which certificates a client renews in a container or another root is not seen"
     gaps.extend(not_seen(call.command, text) for call in calls if call.config_dir == ELSEWHERE)
     return tuple(gaps)
+
+
+def others_called(trace: Trace, machine: Local) -> Iterator[Gap]:
+    """A Gap for every call of a client that is not followed, but for one that is not there."""
+    for command in trace.commands:
+        other = other_called(command)
+        search = dict(command.environment).get("PATH", "").split(":")
+        if other is not None and not machine.missing(command.argv[0] or "", search):
+            place = command.place
+            yield not_followed(other, Evidence(place.path, place.line or None, place.text))
 
 
 def not_seen(command: Command, reason: str) -> Gap:
@@ -162,6 +175,8 @@ def call_stop(call: Invocation, machine: Local) -> Reason | None:
     where = Evidence(place.path, place.line or None, place.text)
     if program and not call.contained and machine.missing(program, search):
         return Reason("program-missing", f"the program it calls, {program}, is not there", (where,))
+    if call.arguments.refused:
+        return Reason("refused", f"certbot refuses {call.arguments.refused[:80]}", (where,))
     user = call.command.user or call.entry.user
     if not call.contained and machine.barred(user, call.config_dir):
         text = f"{user} may not write to {call.config_dir}, where certbot puts its lock"

@@ -57,7 +57,7 @@ def _renews_nothing(arguments: CertbotArguments) -> str | None:
     if arguments.subcommand not in RENEWING:
         return f"{arguments.subcommand} renews nothing"
     if arguments.refused:
-        return f"certbot refuses the word {arguments.refused[:40]}"
+        return f"certbot refuses {arguments.refused[:80]}"
     if arguments.dry_run:
         return "--dry-run saves nothing"
     if arguments.csr:

@@ -15,10 +15,14 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct, field
 
 from certaudit.parsers.certbot_options import FLAGS, IGNORED, LONG, PLUGINS, SHORT, VALUES, VERBS
+from certaudit.parsers.misspelling import meant
 
 _DNS_VALUE = re.compile(
     r"[a-z0-9-]*dns-[a-z0-9-]+-(?:credentials|propagation-seconds|project|config|endpoint)"
 )
+
+
+_OPTION = re.compile(r"-(?!\d+$|\d*\.\d+$)[^ ]+\Z")  # what argparse takes for an option
 
 
 class CertbotArguments(Struct, frozen=True):
@@ -28,7 +32,8 @@ class CertbotArguments(Struct, frozen=True):
     only prints, ``None`` where an unknown word might be one. ``domains`` are lower case, without a
     final dot, each once, in order. ``hooks`` are ``(kind, command)`` with the kinds ``pre``, ``post``,
     ``deploy``, ``manual-auth`` and ``manual-cleanup``. ``unknown``: some word is not known, so that
-    options may be missing here. ``refused``: a word for which argparse ends the call.
+    options may be missing here. ``refused``: for what argparse ends the call, before certbot renews
+    anything; an option that is merely not known may be a plugin's, or one of a later release.
     """
 
     subcommand: str | None = "run"
@@ -116,7 +121,7 @@ def _read(words: Sequence[str | None], found: _Found) -> None:
     for word in rest:
         if word is None or not word.startswith("-") or word in ("-", "--"):
             if word and not word.startswith("-") and not found.unknown:
-                found.refused = word  # certbot has no positional words: argparse refuses them
+                found.refused = f"the word {word}"  # certbot has no positional words
             found.unknown = True  # after an option that is not known, it may be its value
         elif word.startswith("--"):
             _long(word[2:], rest, found)
@@ -129,11 +134,32 @@ def _long(text: str, rest: Iterator[str | None], found: _Found) -> None:
     name = _full_name(given)
     if name is None:
         found.unknown = True
+        _refuse_misspelt(given, f"--{given}", found)
     elif name in FLAGS:
         _set_flag(name, found)
-        found.unknown |= bool(assigned)
+        if assigned:
+            found.unknown, found.refused = True, f"a value for --{given}"
+    elif assigned:
+        _set_value(name, value, found)
     else:
-        _set_value(name, value if assigned else next(rest, None), found)
+        _take_value(name, f"--{given}", rest, found)
+
+
+def _refuse_misspelt(given: str, shown: str, found: _Found) -> None:
+    """No plugin and no release has an option that is one slip from one of certbot's own."""
+    cut_short = any(name.startswith(given) for name in LONG)
+    own = None if cut_short else meant(given, LONG)
+    if own is not None:
+        found.refused = f"{shown}; it has --{own}"
+
+
+def _take_value(name: str, shown: str, rest: Iterator[str | None], found: _Found) -> None:
+    """The next word as an option's value; argparse takes none that looks like an option."""
+    value = next(rest, "--")
+    if value is not None and value[:1] == "-" and _OPTION.match(value):
+        found.unknown, found.refused = True, f"{shown} without a value"
+        return
+    _set_value(name, value, found)
 
 
 def _short(cluster: str, rest: Iterator[str | None], found: _Found) -> None:
@@ -147,7 +173,10 @@ def _short(cluster: str, rest: Iterator[str | None], found: _Found) -> None:
             _set_flag(name, found)
             continue
         joined = cluster[at + 1 :].removeprefix("=")
-        _set_value(name, joined or next(rest, None), found)
+        if joined:
+            _set_value(name, joined, found)
+        else:
+            _take_value(name, f"-{letter}", rest, found)
         return
 
 
@@ -181,8 +210,11 @@ def _add_defaults(
     """``cli.ini``: its domains do not count for ``renew``
     (``helpful.remove_config_file_domains_for_renewal``).
     """
-    for key, value in cli_ini:
-        name = _full_name(key.lstrip("-").replace("_", "-"))
+    for written, value in cli_ini:
+        key = written.lstrip("-")
+        name = _full_name(key)
+        if name is None:
+            _refuse_misspelt(key, f"{key} of its configuration", found)
         if name is None or (VALUES.get(name) == "domains" and subcommand == "renew"):
             continue
         if name in PLUGINS and not found.plugins and "authenticator" not in given:

@@ -79,13 +79,14 @@ def arrival(found: Arrival) -> Json:
 
 
 def starvation(found: Starvation) -> Json:
-    """A time in which the owner ran in vain."""
+    """A time in which the owner came too late."""
     return {
         "since": time(found.since),
         "until": time(found.until),
         "times": found.times,
         "first": time(found.first),
         "last": time(found.last),
+        "idle": found.idle,
         "confidence": found.confidence,
         "evidence": [evidence(e) for e in found.evidence],
     }

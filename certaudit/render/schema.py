@@ -56,7 +56,8 @@ def definitions() -> Json:
         "gap": record(
             aspect=examples(
                 "systemd", "units", "cron", "scripts", "containers", "logs", "journal", "certificates",
-                "copies", "references", "hooks", "renewal", "clock", "access", "packages",
+                "copies", "references", "hooks", "renewal", "clock", "access", "packages", "clients",
+                "apart",
             ),
             reason=STRING,
             evidence=many(of("evidence")),
@@ -176,7 +177,7 @@ def past() -> Json:
             migration=maybe(of("migration")), evidence=many(of("evidence")),
         ),
         "starvation": record(
-            since=TIME, until=maybe(TIME), times=INTEGER, first=TIME, last=TIME,
+            since=TIME, until=maybe(TIME), times=INTEGER, first=TIME, last=TIME, idle=INTEGER,
             confidence=CONFIDENCE, evidence=many(of("evidence")),
         ),
         "left_behind": record(

@@ -14,7 +14,7 @@ from rich.text import Text
 from certaudit.linking.answer import paragraph
 from certaudit.linking.forecast import BEHIND
 from certaudit.linking.history.past_words import holes, reach
-from certaudit.linking.ownership import left_out
+from certaudit.linking.ownership import left_out, unseen
 from certaudit.linking.words import count, path_name, span, trigger_name
 from certaudit.model import Evidence, Fix, Generation, Lineage, Model, RenewalPath, Report, Run
 from certaudit.render.terminal import evidence, fix_lines, to_text, written
@@ -53,7 +53,7 @@ def sections(model: Model, lineage: Lineage) -> Iterator[Section]:
     yield from renewers(model, lineage)
     yield from steps(model, lineage)
     yield from places(model, lineage)
-    yield from in_vain(model, lineage)
+    yield from came_late(model, lineage)
     yield from idle(model, lineage)
 
 
@@ -158,12 +158,12 @@ def places(model: Model, lineage: Lineage) -> Iterator[Section]:
         )
 
 
-def in_vain(model: Model, lineage: Lineage) -> Iterator[Section]:
-    """The first and the last time that the owner's job ran for nothing."""
+def came_late(model: Model, lineage: Lineage) -> Iterator[Section]:
+    """The first and the last time that the owner's job came too late."""
     for found in model.history.starvations:
         if found.lineage == lineage.name:
-            times = count(found.times, "time")
-            yield f"The owner's job in vain, {times}: the first and the last", list(found.evidence)
+            times = "once" if found.times == 1 else f"{found.times} times: the first and the last"
+            yield f"The owner's job came too late {times}", list(found.evidence)
 
 
 def idle(model: Model, lineage: Lineage) -> Iterator[Section]:
@@ -184,6 +184,7 @@ def to_do(report: Report, lineage: Lineage) -> Iterator[RenderableType]:
     if not found:
         held = [d for d in report.model.deployments if d.lineage == lineage.name]
         seen = all(d.status != "unknown" for d in held)
+        seen &= bool(lineage.renewers) or unseen(report.model) is None
         yield Text("Nothing to do." if seen else "Nothing else to do here.", style="green")
         return
     yield Text("What to do", style="bold")

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from certaudit.linking.history.past_words import came
-from certaudit.linking.ownership import catches_up, left_out
+from certaudit.linking.ownership import RENEWERS, catches_up, left_out
 from certaudit.linking.words import day, moment, path_name, span, switch_off, trigger_name
 from certaudit.model import (
     Confidence,
@@ -37,7 +37,7 @@ from certaudit.model import (
 )
 
 SEVERITIES: tuple[Severity, ...] = ("low", "high")
-ASPECTS = ("systemd", "units", "cron", "scripts", "containers")
+ASPECTS = RENEWERS
 SUBJECT = "renewal"
 
 

@@ -19,12 +19,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from certaudit.linking.ownership import blocked_by_conf
+from certaudit.linking.ownership import RENEWERS, blocked_by_conf, unseen
 from certaudit.linking.words import day, trigger_name
 from certaudit.model import Evidence, Finding, Fix, Lineage, Model, RenewalPath, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("low", "high")
-ASPECTS = ("systemd", "units", "cron", "scripts", "containers")
+ASPECTS = RENEWERS
 SUBJECT = "renewal"
 LEFT_OVER = timedelta(days=30)
 
@@ -33,13 +33,8 @@ def check(model: Model) -> Iterator[Finding]:
     """One finding per lineage without an armed path."""
     for lineage in model.lineages:
         told = lineage.renewers or lineage.broken or blocked_by_conf(model, lineage)
-        if not told and not unseen(model):
+        if not told and unseen(model) is None:
             yield finding(model, lineage)
-
-
-def unseen(model: Model) -> bool:
-    """Could a trigger be in a part of the machine that was not seen?"""
-    return any(gap.aspect in ASPECTS for gap in model.gaps)
 
 
 def finding(model: Model, lineage: Lineage) -> Finding:

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from certaudit.linking.ownership import own_steps
+from certaudit.linking.ownership import RENEWERS, own_steps
 from certaudit.linking.words import listing, switch_off, trigger_name
 from certaudit.model import Evidence, Finding, Fix, Lineage, Model, RenewalPath, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("low", "medium")
-ASPECTS = ("systemd", "units", "cron", "scripts", "containers")
+ASPECTS = RENEWERS
 SUBJECT = "renewal"
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from certaudit.catalogue import clients
+from certaudit.catalogue import Other, clients, others
 from certaudit.errors import UnreadableError
 from certaudit.host.root import Root
+from certaudit.linking.others import of_image
 from certaudit.model import Evidence, Gap
 from certaudit.parsers.container_config import Container, parse_container
 
@@ -36,16 +37,32 @@ def _gap(root: Root, place: str) -> Iterator[Gap]:
     except UnreadableError as error:
         yield Gap("containers", f"{CLOSED}: {error}", (Evidence(place),))
         return
-    if found and found.stays and holds_client(found):
+    if found is None or not found.stays:
+        return
+    other = held(found)
+    if other or holds_client(found):
         reason = f"the container {found.name} runs {found.image}: what it renews is not seen"
-        yield Gap("containers", reason, (Evidence(f"{place}/config.v2.json"),))
+        where = Evidence(f"{place}/config.v2.json")
+        yield Gap("apart" if other and other.apart else "containers", reason, (where,))
 
 
 def holds_client(container: Container) -> bool:
     """Is its image a client's, or does its command name one of its programs?"""
     known = clients()
-    words = set(container.command.replace(";", " ").split())
     return any(
-        any(image in container.image for image in client.images) or words & set(client.programs)
+        any(image in container.image for image in client.images)
+        or words_of(container) & set(client.programs)
         for client in known
     )
+
+
+def held(container: Container) -> Other | None:
+    """The client that is only named of which it is the image, or one of whose programs it runs."""
+    called = {word.rpartition("/")[2] for word in words_of(container)}
+    by_program = next((other for other in others() if called & set(other.programs)), None)
+    return of_image(container.image) or by_program
+
+
+def words_of(container: Container) -> set[str]:
+    """The words of its command."""
+    return set(container.command.replace(";", " ").split())

@@ -19,16 +19,18 @@ from certaudit.facts import Candidate, Entry
 from certaudit.host.identity import cron_runs
 from certaudit.host.machine import Host
 from certaudit.host.root import Entry as Node
+from certaudit.linking.invocations import handed_on
 from certaudit.model import ChainStep, Evidence, Gap, Reason, Schedule, Source, Trigger, TriggerState
 from certaudit.parsers import anacrontab, crontab, file_names
 from certaudit.parsers.crontab import CronEntry, Crontab
 from certaudit.parsers.file_names import CronDaemon as Daemon
 from certaudit.parsers.file_names import RunPartsFlavour
 from certaudit.parsers.program import program_name
+from certaudit.parsers.shell import follow
 from certaudit.records import replace
 from certaudit.sources.cron_files import SPOOLS, daemon_of, file_off, spool_off, table_daemon, users_of
 from certaudit.sources.cron_line import PATHS, environment_of, no_home, schedule_of
-from certaudit.sources.scripts import ScriptMachine, trace
+from certaudit.sources.scripts import ScriptMachine, as_here, start_of, trace
 
 PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
 MOST_LINES = 2_000  # of one table; a person's has a hundred
@@ -38,6 +40,8 @@ RUN_PARTS: dict[Daemon, RunPartsFlavour] = {
     "cronie": "redhat",
     "busybox": "busybox",
 }
+# How the shell reader says that a text ends in the middle of a command.
+HALF = re.compile(r"unterminated|found ''$")
 LOOKS_ASIDE = re.compile(r"\.(?:placeholder|dpkg-|ucf-|swp)|^\.placeholder$")
 
 
@@ -62,7 +66,7 @@ def collect(host: Host, machine: ScriptMachine) -> tuple[tuple[Candidate, ...], 
     found = Found()
     daemon = daemon_stop(host)
     tables = [*system_tables(host, found), *user_tables(host, found)]
-    lines = [candidate for table in tables for candidate in from_table(table, host, daemon, found)]
+    lines = [one for table in tables for one in from_table(table, host, machine, daemon, found)]
     found.candidates.extend(lines)
     jobs = anacron_jobs(host, found)
     found.candidates.extend(jobs)
@@ -172,14 +176,16 @@ def real_path(host: Host, path: str) -> str:
     return str(entry.path) if entry else path
 
 
-def from_table(table: Table, host: Host, daemon: Reason | None, found: Found) -> Iterator[Candidate]:
+def from_table(
+    table: Table, host: Host, machine: ScriptMachine, daemon: Reason | None, found: Found
+) -> Iterator[Candidate]:
     """Every line of a table as a candidate; of a huge one the first, with a Gap."""
     lines = (*table.crontab.entries, *table.crontab.commented)
     if len(lines) > MOST_LINES:
         reason = f"{table.path} has {len(lines)} lines: only the first {MOST_LINES} were looked at"
         found.gaps.append(Gap("cron", reason, (Evidence(table.path),)))
     for entry in lines[:MOST_LINES]:
-        yield from_line(entry, table, host, daemon)
+        yield from_line(entry, table, host, machine, daemon)
     for entry in table.crontab.rejected[:MOST_LINES]:
         if mentions_client(entry.text):
             yield from_rejected(entry, table)
@@ -203,12 +209,21 @@ def from_rejected(line: CronEntry, table: Table) -> Candidate:
     return Candidate(trigger, (Entry((step,), (), None, command, environment=line.environment),))
 
 
-def from_line(line: CronEntry, table: Table, host: Host, daemon: Reason | None) -> Candidate:
+def from_line(
+    line: CronEntry, table: Table, host: Host, machine: ScriptMachine, daemon: Reason | None
+) -> Candidate:
     """One cron line as a candidate."""
     user = line.user or table.owner or "root"
     _, home = users_of(host).get(user, (None, None))
     environment = environment_of(line, user, home, table_daemon(host))
+    step = ChainStep(table.path, line.line, line.text.strip())
+    shell = dict(environment)["SHELL"]
+    start = Entry((step,), (), None, line.command, shell, environment, user, stdin=line.stdin)
     state, reason = line_state(line, table, daemon or no_home(host, environment))
+    cut = cut_off(start, machine) if state == "armed" else None
+    if cut is not None:
+        state, reason = "off", Reason("cut-at-percent", cut, reason.evidence)
+        start = replace(start, text=f"{line.command}%{line.stdin}", stdin=None)
     trigger = Trigger(
         id=f"cron:{table.path}:{line.line}",
         kind="cron",
@@ -219,10 +234,6 @@ def from_line(line: CronEntry, table: Table, host: Host, daemon: Reason | None) 
         schedule=schedule_of(line, host),
         certain=host.cron.installed is True,
     )
-    step = ChainStep(table.path, line.line, line.text.strip())
-    shell = dict(environment)["SHELL"]
-    command = f"{line.command}%{line.stdin}" if cut_off(line) else line.command
-    start = Entry((step,), (), None, command, shell, environment, user)
     unknown = (gap_of_daemon(),) if host.cron.installed is None else ()
     return Candidate(trigger, (start,), unknown=unknown)
 
@@ -241,15 +252,24 @@ def line_state(line: CronEntry, table: Table, daemon: Reason | None) -> tuple[Tr
         return "off", table.off
     if daemon is not None:
         return "dormant", daemon
-    if cut_off(line):
-        text = "cron cuts its command off at the %, before it comes to the client"
-        return "off", Reason("cut-at-percent", text, here)
     return "armed", Reason("cron-line", f"cron runs it at {line.schedule}", here)
 
 
-def cut_off(line: CronEntry) -> bool:
-    """Does a line name a client only behind its ``%``, where it is the command's input?"""
-    return bool(line.stdin) and not mentions_client(line.command) and mentions_client(line.stdin or "")
+def cut_off(start: Entry, machine: ScriptMachine) -> str | None:
+    """Why a line never comes to the client it names, where cron ends the command at a ``%``.
+
+    What follows is the command's input: a shell runs it, and what else may is not called off either.
+    """
+    if not start.stdin or not mentions_client(f"{start.text} {start.stdin}"):
+        return None
+    trace = follow(start_of(as_here(start, machine)), machine)
+    here = [one for one in trace.unresolved if one.place.path == start.chain[0].path]
+    if any(HALF.search(one.reason) for one in here):
+        return "cron ends the command at the %: the shell gets half of one, and runs nothing"
+    named = (*(" ".join(map(str, c.argv)) for c in trace.commands), *(u.text for u in trace.unresolved))
+    if any(map(mentions_client, named)) or any(map(handed_on, trace.commands)):
+        return None
+    return "cron ends the command at the %: nothing runs what follows"
 
 
 def anacron_jobs(host: Host, found: Found) -> list[Candidate]:

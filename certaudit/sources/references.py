@@ -88,7 +88,7 @@ def find_references(
     found: dict[tuple[str, str, str, int | None], Reference] = {}
     closed: list[Evidence] = []
     for consumer in consumers:
-        for path in _config_files(root, consumer):
+        for path in config_files(root, consumer):
             try:
                 data = root.read(path, SIZE_LIMIT)
             except UnreadableError as error:
@@ -112,7 +112,7 @@ def _gap(closed: list[Evidence]) -> tuple[Gap, ...]:
     return (Gap("references", text, tuple(closed[:3])),)
 
 
-def _config_files(root: Root, consumer: Consumer) -> Iterator[str]:
+def config_files(root: Root, consumer: Consumer) -> Iterator[str]:
     """The files that count, each once, by resolved path; those behind ``*-enabled`` links too."""
     seen: set[str] = set()
     for place in consumer.places:

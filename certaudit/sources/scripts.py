@@ -175,7 +175,7 @@ def start_of(entry: Entry) -> CommandLine | Program:
     place = Place(last.path, last.line or 0, last.text)
     if entry.argv is not None:
         return Program(entry.argv, place, entry.environment)
-    return CommandLine(entry.text or "", place, entry.environment, entry.shell)
+    return CommandLine(entry.text or "", place, entry.environment, entry.shell, stdin=entry.stdin)
 
 
 def unreadable_gaps(machine: ScriptMachine) -> tuple[Gap, ...]:

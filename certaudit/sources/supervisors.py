@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from certaudit.catalogue import mentions_client
 from certaudit.errors import UnreadableError
 from certaudit.host.machine import Host
+from certaudit.linking.others import named_in, other_called
 from certaudit.model import Evidence, Gap
 from certaudit.parsers.shell import CommandLine, Place, follow
 from certaudit.parsers.supervisor import parse_commands
@@ -58,7 +59,10 @@ def leads_to_client(command: str, where: Evidence, machine: ScriptMachine) -> bo
     place = Place(where.where, where.line or 0, command)
     trace = follow(CommandLine(command, place, ROOT_ENVIRONMENT), machine)
     called = (" ".join(map(str, one.argv)) for one in trace.commands)
-    return any(map(mentions_client, (*called, *(one.text for one in trace.unresolved))))
+    if any(map(mentions_client, (*called, *(one.text for one in trace.unresolved)))):
+        return True
+    named = (*map(other_called, trace.commands), *(named_in(one.text) for one in trace.unresolved))
+    return any(other is not None and not other.apart for other in named)
 
 
 def names(host: Host, directory: str, closed: list[Gap]) -> tuple[str, ...]:

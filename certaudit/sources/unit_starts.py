@@ -13,6 +13,7 @@ from msgspec import Struct
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Entry
 from certaudit.host.machine import Host
+from certaudit.linking.others import other_called
 from certaudit.model import ChainStep
 from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import Command, Trace, follow
@@ -62,8 +63,13 @@ class UnitStarts(Struct, frozen=True):
             entries, stops, _ = services.started(unit, unit.name)
             for one in () if stops else entries:
                 trace = follow(start_of(one), self.machine)
-                if any(mentions_client(" ".join(map(str, c.argv))) for c in trace.commands):
+                if any(map(is_client, trace.commands)):
                     yield placed(one, entry, command, unit.name), trace
+
+
+def is_client(command: Command) -> bool:
+    """Does a command speak of a client, or call one that is not followed?"""
+    return mentions_client(" ".join(map(str, command.argv))) or other_called(command) is not None
 
 
 def unit_starts(host: Host, machine: ScriptMachine) -> UnitStarts:

@@ -10,7 +10,14 @@ from pathlib import PurePosixPath
 import pytest
 
 from certaudit import catalogue
-from certaudit.catalogue import Mechanism, clients, mechanism_of_file, mechanism_of_unit, mechanisms
+from certaudit.catalogue import (
+    Mechanism,
+    clients,
+    mechanism_of_file,
+    mechanism_of_unit,
+    mechanisms,
+    others,
+)
 from certaudit.parsers.unit_name import name_kind
 
 FOLDER = resources.files("certaudit.catalogue")
@@ -122,3 +129,17 @@ def test_a_clients_words_are_lower_case_and_found_in_its_programs() -> None:
     for client in clients():
         assert all(re.fullmatch(r"[a-z0-9.-]+", word) for word in client.words)
         assert all(any(word in name for word in client.words) for name in client.programs)
+
+
+def test_the_others_are_told_apart_by_what_they_are_found_by() -> None:
+    known = others()
+    assert repeated([other.name for other in known]) == []
+    assert repeated([text for other in known for text in (*other.programs, *other.calls)]) == []
+    assert repeated([image for other in known for image in other.images]) == []
+    followed = {program for client in clients() for program in client.programs}
+    assert followed.isdisjoint(program for other in known for program in other.programs)
+    for other in known:
+        assert other.programs or other.calls or other.images or other.line
+        assert bool(other.places) == bool(other.line)
+        assert all(place.startswith("/") for place in other.places)
+        re.compile(other.line or "")

@@ -12,6 +12,7 @@ from certaudit.linking.history.past_words import holes, reach
 from certaudit.model import (
     Actor,
     Deployment,
+    Gap,
     Generation,
     HostInfo,
     Lineage,
@@ -109,7 +110,14 @@ def test_the_whole_story() -> None:
         ),
         starvations=(
             Starvation(
-                "a.example", NOW, None, 7, NOW + timedelta(days=9), NOW + timedelta(days=60), "high"
+                "a.example",
+                NOW,
+                None,
+                2,
+                NOW + timedelta(days=9),
+                NOW + timedelta(days=60),
+                "high",
+                idle=7,
             ),
         ),
         left_behind=(
@@ -134,7 +142,8 @@ def test_the_whole_story() -> None:
         "and had expired by then; "
         "1 copy has been behind for 3 days since generation 3, until now. "
         "For how long backup:/a stayed behind is not known: it lies on another machine. "
-        "The owner's job ran in vain 7 times that the logs show, between 2024-03-10 and 2024-04-30. "
+        "The owner's job came too late 2 times that the logs show, first on 2024-03-10 and last on "
+        "2024-04-30; at 7 firings that they show since 2024-03-01 it had nothing to renew. "
         "The live one expired on 2024-04-30, and now, since it has been due from 2024-03-31 on, "
         "whichever runs first renews it: certbot.timer or /etc/cron.d/renew:1. "
         "If that is certbot.timer, what the owner does after it is left out again."
@@ -175,10 +184,22 @@ def test_a_healthy_one_is_told_shortly() -> None:
 
 
 def test_nothing_will_renew_it() -> None:
-    found = one(made(1), owner=None, renewers=(), owner_because="no armed path can renew it")
+    because = "no armed path was found that can renew it"
+    found = one(made(1), owner=None, renewers=(), owner_because=because)
     assert paragraph(Model(EARLY, lineages=(found,)), found).endswith(
-        "The live one is good until 2024-04-30, and nothing will renew it: no armed path can renew it."
+        f"The live one is good until 2024-04-30, and nothing will renew it: {because}."
     )
+
+
+def test_nobody_says_so_where_something_may_that_was_not_seen() -> None:
+    gap = Gap("clients", "acme.sh is at work here: what it renews is not followed")
+    found = one(made(1), owner=None, renewers=(), owner_because="no armed path was found")
+    assert paragraph(Model(EARLY, lineages=(found,), gaps=(gap,)), found).endswith(
+        "The live one is good until 2024-04-30, and whether anything will renew it could not be seen "
+        "(acme.sh is at work here: what it renews is not followed)."
+    )
+    own = Gap("apart", "caddy is at work here: what it renews is not followed")
+    assert "nothing will renew it" in paragraph(Model(EARLY, lineages=(found,), gaps=(own,)), found)
 
 
 def test_why_nothing_will_renew_it_is_said_by_certbots_own_reason() -> None:

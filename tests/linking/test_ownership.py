@@ -61,7 +61,7 @@ def test_steps_for_another_lineage_do_not_count() -> None:
 
 def test_nobody_owns_what_no_armed_path_renews() -> None:
     found = owner_of("a.example", (path(state="dormant"),), Policy())
-    assert (found.owner, found.because) == (None, "no armed path can renew it")
+    assert (found.owner, found.because) == (None, "no armed path was found that can renew it")
 
 
 @pytest.mark.parametrize(

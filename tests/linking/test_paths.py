@@ -103,7 +103,7 @@ def test_a_presumed_service_makes_its_paths_uncertain() -> None:
 
 
 def unseen(candidate: Candidate) -> tuple[Gap, ...]:
-    return candidate_gaps(candidate, traced(candidate))
+    return candidate_gaps(candidate, traced(candidate), Files(gone=GONE))
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,61 @@ def test_what_could_not_be_followed_is_a_gap_where_it_may_hide_a_client(text: st
 )
 def test_a_command_that_hides_no_client_is_no_gap(text: str) -> None:
     assert unseen(cron(text)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "aspect"),
+    [
+        ('"/root/.acme.sh"/acme.sh --cron --home "/root/.acme.sh" > /dev/null', "acme.sh", "clients"),
+        ("bash /opt/acme.sh --cron", "acme.sh", "clients"),
+        ("flock -n /run/le.lock dehydrated -c", "dehydrated", "clients"),
+        ("/usr/bin/lego --path /etc/lego -d a.example renew --days 30", "lego", "clients"),
+        ("docker run --rm -v /etc/lego:/l registry.example.org/goacme/lego:v4 renew", "lego", "clients"),
+        ("docker exec proxy /acme.sh/acme.sh --cron", "acme.sh", "clients"),
+        ("getssl -u -a -q", "getssl", "clients"),
+        ("uacme -h /usr/share/uacme/uacme.sh issue a.example", "uacme", "clients"),
+        ("/usr/bin/acmetool --batch reconcile", "acmetool", "clients"),
+        ("python3 /opt/acme_tiny.py --account-key k --csr c > a.crt", "acme-tiny", "clients"),
+        ("/etc/webmin/virtual-server/collectinfo.pl", "Virtualmin", "clients"),
+        ("caddy run --config /etc/caddy/Caddyfile", "caddy", "apart"),
+        ("/usr/local/cpanel/bin/autossl_check --all", "cPanel", "apart"),
+        ("/usr/bin/pveupdate", "Proxmox", "apart"),
+        ("step ca renew --force a.crt a.key", "step", "apart"),
+    ],
+)
+def test_a_client_that_is_not_followed_is_named_where_it_is_called(
+    text: str, name: str, aspect: str
+) -> None:
+    (gap,) = unseen(cron(text))
+    assert (gap.aspect, gap.reason) == (
+        aspect,
+        f"{name} is at work here: what it renews is not followed",
+    )
+    assert gap.evidence[0].place == "/etc/cron.d/renew:1"
+    assert unseen(cron(text, state="off")) == ()
+
+
+def test_a_text_that_is_not_followed_may_name_such_a_client() -> None:
+    (gap,) = unseen(cron("perl -e 'exec(\"/root/.acme.sh/acme.sh --cron\")'"))
+    assert (gap.aspect, gap.reason) == ("scripts", "a text for an interpreter: not followed")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/opt/certbot/acme.sh --cron",
+        "[ -d /run/systemd/system ] && dehydrated -c",
+        "apt-get install -y lego caddy",
+        "cp /root/.acme.sh/a.example/ca.cer /srv/dehydrated",
+        "systemctl reload caddy",
+        "docker restart traefik",
+        "tar czf /srv/lego.tgz /etc/lego",
+    ],
+)
+def test_no_such_client_is_named_where_none_is_called(text: str) -> None:
+    files = Files(gone=frozenset({*GONE, "/opt/certbot/acme.sh"}))
+    candidate = cron(text)
+    assert candidate_gaps(candidate, traced(candidate, files), files) == ()
 
 
 def test_what_is_switched_off_hides_nothing() -> None:
@@ -192,4 +247,5 @@ def test_a_user_who_may_not_write_to_certbots_directory_renews_nothing(text: str
 def test_shell_operators_in_an_exec_line_are_words_that_certbot_refuses() -> None:
     found = linked(timer("/usr/bin/certbot -q renew && systemctl reload nginx"), A)
     assert found.paths[0].skipped == (("a.example", "certbot refuses the word &&"),)
-    assert found.paths[0].state == "dormant"
+    assert (found.trigger.state, found.paths[0].state) == ("dormant", "dormant")
+    assert found.trigger.reasons[0].code == "refused"

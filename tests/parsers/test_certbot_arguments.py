@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +91,65 @@ def test_abbreviations(line: str) -> None:
 )
 def test_words_that_argparse_would_refuse(line: str) -> None:
     assert read(line).unknown
+
+
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("rennew", "the word rennew"),
+        ("Renew -n", "the word Renew"),
+        ("renew -n extra", "the word extra"),
+        ("renew --deploy-hook systemctl reload nginx", "the word reload"),
+        ("renew --queit", "--queit; it has --quiet"),
+        ("renew --post_hook true", "--post_hook; it has --post-hook"),
+        ("renew --non-interative", "--non-interative; it has --non-interactive"),
+        ("renew --dryrun", "--dryrun; it has --dry-run"),
+        ("renew --renew-hok true", "--renew-hok; it has --renew-hook"),
+        ("renew --quiet=1", "a value for --quiet"),
+        ("renew --cert-name", "--cert-name without a value"),
+        ("renew --pre-hook -n", "--pre-hook without a value"),
+        ("renew -d", "-d without a value"),
+        ("renew -qc", "-c without a value"),
+    ],
+)
+def test_what_certbot_refuses(line: str, refused: str) -> None:
+    """Each was refused, with exit code 2, by certbot 2.1.0 and 5.8.0."""
+    assert read(line).refused == refused
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "renew",
+        "renew --quie",  # an abbreviation
+        "renew --pre-hoo true",
+        "renew --cert-name -",
+        "renew --cert-name -1",
+        "renew --pre-hook '-x foo'",
+        "renew --dns-foo-credentials /etc/foo.ini",  # a plugin's, if there is one
+        "renew --unknown-flag",
+        "renew --unknown-flag value",
+        "renew --domain a.example.org",
+        "renew --installers",
+        "renew -z",
+    ],
+)
+def test_what_it_takes_or_may_take(line: str) -> None:
+    assert parse_arguments(shlex.split(line)).refused is None
+
+
+@pytest.mark.parametrize(
+    ("key", "refused"),
+    [
+        ("post_hook", "post_hook of its configuration; it has --post-hook"),
+        ("queit", "queit of its configuration; it has --quiet"),
+        ("post-hook", None),
+        ("dns-foo-credentials", None),
+        ("fooo", None),
+    ],
+)
+def test_what_it_refuses_of_a_configuration(key: str, refused: str | None) -> None:
+    assert parse_arguments(["renew"], ((key, "true"),)).refused == refused
 
 
 @pytest.mark.parametrize(

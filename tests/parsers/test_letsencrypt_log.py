@@ -91,6 +91,19 @@ def test_0_9_begins_with_the_level_record_and_names_the_conf_that_failed() -> No
     assert second.started == datetime(2016, 11, 22, 20, 0, 2, 120000, tzinfo=UTC)
 
 
+def test_a_level_record_is_the_next_run_s_even_where_the_first_one_is_cut_off() -> None:
+    """Else every run of the file would reach to the first record of the next one."""
+    with (SAMPLES / "0.9.3-failed.log").open(encoding="utf-8", newline="\n") as lines:
+        texts = list(lines)
+    assert "Root logging level" in texts[0]
+    assert "Root logging level" in texts[18]
+    cut = texts[2:6] + texts[18:]
+    first, second = parse_logs([LogPart(LOG, cut)], TOKYO)
+    assert (first.line, second.line) == (1, 5)
+    assert first.version == second.version == "0.9.3"
+    assert first.ended == tokyo(2016, 11, 22, 17, 0, 3, 600000)
+
+
 def test_0_21_wrote_utc_whatever_the_machine_s_zone() -> None:
     (run,) = sample("0.21.1-utc.log")
     assert run.started == datetime(2018, 1, 15, 3, 17, 40, 1000, tzinfo=UTC)

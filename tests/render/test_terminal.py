@@ -132,10 +132,10 @@ def test_an_idle_trigger_and_a_place_are_listed_under_their_lineage() -> None:
         "timer:certbot.timer>certbot", trigger.id, "off", "certbot", "renew", (), (), ("example.org",)
     )
     place = Deployment("copy:/srv/a.pem", "example.org", "copy", "/srv/a.pem", 1, "stale")
-    one = replace(lineage(), owner_because="no armed path can renew it")
+    one = replace(lineage(), owner_because="no armed path was found that can renew it")
     model = Model(HOST, (trigger,), (path,), (one,), (), (place,))
     text = plain(Report(model, "The answer."))
-    assert "  owner     nobody: no armed path can renew it\n" in text
+    assert "  owner     nobody: no armed path was found that can renew it\n" in text
     assert "  not       certbot.timer  off: certbot.timer is masked\n" in text
     assert "  places    stale    /srv/a.pem  generation 1\n" in text
 

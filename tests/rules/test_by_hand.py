@@ -146,7 +146,11 @@ def test_nothing_renews_says_why(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("flagged-cut-at-percent", "cron cuts its command off at the %, before it comes to the client"),
+        (
+            "flagged-cut-at-percent",
+            "cron ends the command at the %: the shell gets half of one, and runs nothing",
+        ),
+        ("flagged-percent-to-mail", "cron ends the command at the %: nothing runs what follows"),
         ("flagged-cron-line-without-user", "cron does not take the line: bad username"),
         ("flagged-cron-line-of-no-time", "cron does not take the line: bad minute"),
     ],
@@ -244,18 +248,34 @@ def test_an_expired_one_is_renewed_by_all_of_its_owners_job(tmp_path: Path) -> N
     assert found[0][1].fixes[0].actions == ()
 
 
-def test_starved_says_how_often(tmp_path: Path) -> None:
-    found = of_fixture("starved-job", "flagged-timer-won", tmp_path)
-    assert found.message.startswith(
-        "/etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard) ran in vain 2 times that the logs "
-        "show, between 2024-03-02 and 2024-03-03: "
+def test_nothing_renews_says_what_certbot_refuses(tmp_path: Path) -> None:
+    found = of_fixture("no-renewal-path", "flagged-refused-by-certbot", tmp_path)
+    assert found.message.endswith(
+        "/etc/cron.d/renew:1 passes it over (certbot refuses the word rennew); "
+        "/etc/cron.d/renew:2 passes it over (certbot refuses --queit; it has --quiet); "
+        "/etc/cron.d/renew:3 passes it over (certbot refuses the word reload)"
     )
 
 
-def test_starved_counts_what_did_not_even_call_the_client(tmp_path: Path) -> None:
-    found = of_fixture("starved-job", "flagged-not-called", tmp_path)
-    assert "ran in vain 2 times that the logs show, between 2024-03-02 and 2024-03-03" in found.message
-    assert {line.where for line in found.evidence} == {"/var/log/syslog"}
+def test_starved_says_how_often_and_what_else_the_owner_found(tmp_path: Path) -> None:
+    found = of_fixture("starved-job", "flagged-timer-won", tmp_path)
+    assert found.message == (
+        "/etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard) came too late once that the logs show, "
+        "on 2024-03-02: another path had renewed hoge.example before it; at 2 firings that they show "
+        "since 2024-03-01 it had nothing to renew"
+    )
+    assert [line.place for line in found.evidence] == ["/var/log/syslog:8"]
+
+
+def test_starved_counts_a_firing_for_each_renewal_taken(tmp_path: Path) -> None:
+    found = of_fixture("starved-job", "flagged-taken-twice", tmp_path)
+    assert found.message == (
+        "/etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard) came too late 2 times that the logs "
+        "show, first on 2024-03-02 and last on 2024-05-01: another path had renewed hoge.example before "
+        "it; at 8 firings that they show since 2024-03-01 it had nothing to renew, so what it does "
+        "after a renewal was left undone"
+    )
+    assert [line.place for line in found.evidence] == ["/var/log/syslog:8", "/var/log/syslog:15"]
 
 
 def test_stolen_names_generation_thief_and_moment(tmp_path: Path) -> None:

@@ -66,3 +66,33 @@ def test_cronie_starts_nothing_without_a_home(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("program", "live"), [("crond", False), ("cron", True)])
 def test_a_home_that_does_not_count(tmp_path: Path, program: str, live: bool) -> None:
     assert line(tmp_path, "HOME=/nowhere", program=program, live=live).trigger.state == "armed"
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "code"),
+    [
+        ("sh%certbot renew", "armed", "cron-line"),
+        ("bash -s -- x%sleep 60%certbot renew%", "armed", "cron-line"),
+        ("at now%certbot renew", "armed", "cron-line"),
+        ("su - hoge%certbot renew", "armed", "cron-line"),
+        ("/opt/own%certbot renew", "armed", "cron-line"),
+        ("certbot renew%yes%", "armed", "cron-line"),
+        ("mail -s x root%certbot renew", "off", "cut-at-percent"),
+        ("cat > /srv/x%certbot renew", "off", "cut-at-percent"),
+        ("sleep $((RANDOM % 60)); certbot renew", "off", "cut-at-percent"),
+        ("certbot renew; [ $(date +%u) = 1 ] && x", "off", "cut-at-percent"),
+        ("sh -c 'sleep $((RANDOM % 60)); certbot renew'", "off", "cut-at-percent"),
+        ("sh -c 'sleep $((RANDOM \\% 60)); certbot renew'", "armed", "cron-line"),
+    ],
+)
+def test_what_follows_a_percent_sign_is_input(
+    tmp_path: Path, command: str, state: str, code: str
+) -> None:
+    (tmp_path / "etc/cron.d").mkdir(parents=True)
+    (tmp_path / "usr/sbin").mkdir(parents=True)
+    (tmp_path / "usr/sbin/cron").touch()
+    (tmp_path / "etc/cron.d/renew").write_text(f"0 3 * * * root {command}\n")
+    (tmp_path / "etc/cron.d/renew").chmod(0o644)
+    host = open_host(tmp_path, AS_OF)
+    (found,) = cron.collect(host, ScriptMachine(host))[0]
+    assert (found.trigger.state, found.trigger.reasons[0].code) == (state, code)

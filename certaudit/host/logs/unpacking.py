@@ -14,7 +14,7 @@ from typing import IO, Protocol, TypeAlias, cast
 
 from certaudit.errors import UnreadableError
 
-PIECE = 1 << 18  # bytes: what the caches hold from unpacking to searching
+PIECE = 1 << 19  # bytes: what the caches of a core hold from unpacking to searching
 
 PACKED = 1 << 16  # bytes that a decompressor is given at a time
 

@@ -37,6 +37,7 @@ from certaudit.records import replace
 
 LOCKED = timedelta(minutes=2)  # as near to a run, a start that met a lock is worth a word
 PROMPT = timedelta(seconds=5)  # a client typed with sudo is called at once
+EXCHANGED = "but it and another run fit each other's start as well"
 ALONE = Around()
 
 
@@ -73,6 +74,8 @@ def best_answer(
     fitting = plausible(claims(run, starts, linked))
     best = nearest(fitting)
     exact, person = by_person(run, starts, linked, best)
+    if person is not None and person.confidence == "high" and run in around.exchanged:
+        return replace(person, confidence="medium", because=(*person.because, EXCHANGED))
     if person is not None:
         return person
     names = sorted({claim.name for claim in best})
@@ -157,11 +160,7 @@ def from_claim(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> Att
     start = claim.start
     person = next((sudo for unit, sudo in around.people if unit == start), None)
     if person is not None:
-        sure: Confidence = "high" if alone and claim.close else "medium"
-        found = manual(person, "low" if broken(run) or at_no_terminal(person) else sure)
-        return Attribution(
-            None, "manual", found.confidence, found.because, (*found.evidence, start.evidence), start
-        )
+        return by_systemctl(claim, person, run, around, alone=alone)
     if start in around.disproved and alone:
         return not_the_timers(claim, run, around)
     seconds = f"{claim.lag.total_seconds():.0f}"
@@ -175,6 +174,19 @@ def from_claim(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> Att
     confidence, why = sureness(claim, run, around, alone=alone)
     return Attribution(
         claim.name, "trigger", confidence, (*because, *([why] if why else [])), (start.evidence,), start
+    )
+
+
+def by_systemctl(
+    claim: Claim, person: Start, run: LogRun, around: Around, *, alone: bool
+) -> Attribution:
+    """A person who started the unit that a run is of."""
+    doubt = of_others(claim, run, around, alone=alone)
+    sure = doubt[0] if doubt else "high" if claim.close else "medium"
+    found = manual(person, "low" if broken(run) or at_no_terminal(person) else sure)
+    because = (*found.because, *(doubt[1:] if doubt else ()))
+    return replace(
+        found, because=because, evidence=(*found.evidence, claim.start.evidence), start=claim.start
     )
 
 
@@ -204,15 +216,27 @@ def sureness(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> tuple
         return "low", "but its timer's times do not tell this start from one made by hand"
     if broken(run):
         return "low", "but the run's lines lie in two files with a break: they may be two runs"
+    doubt = of_others(claim, run, around, alone=alone)
+    if doubt is not None:
+        return doubt
+    if claim.start in around.unproven:
+        return "medium", "but the logs do not cover all the time in which the timer may have fired"
+    return by_place(claim, run, around)
+
+
+def of_others(
+    claim: Claim, run: LogRun, around: Around, *, alone: bool
+) -> tuple[Confidence, str] | None:
+    """How sure other starts and other runs leave a claim, with why; ``None``: as it is."""
     if not alone:
         return "medium", "but the start of another trigger fits as well"
     if claim.start in around.shared:
         return "low", "but another run fits that start as well"
     if run in around.pressed:
         return "medium", "but another trigger started in the same seconds"
-    if claim.start in around.unproven:
-        return "medium", "but the logs do not cover all the time in which the timer may have fired"
-    return by_place(claim, run, around)
+    if run in around.exchanged:
+        return "medium", EXCHANGED
+    return None
 
 
 def by_place(claim: Claim, run: LogRun, around: Around) -> tuple[Confidence, str | None]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from certaudit.facts import Login, Start, Typed
+from certaudit.history import Hole
 from certaudit.linking.history.around import Around, Attribution
 from certaudit.linking.history.attribution import attribute
 from certaudit.linking.history.claims import began, owners_of
@@ -43,10 +44,16 @@ CLOCKS = timedelta(minutes=10)
 
 
 class Horizon(Struct, frozen=True):
-    """How far back the logs reach: of the client's own, and of what tells starts."""
+    """How far back the logs reach: of the client's own, and of what tells starts; and their holes."""
 
     client: datetime | None
     starts: datetime | None
+    holes: tuple[Hole, ...] = ()
+
+    @property
+    def lost(self) -> tuple[Hole, ...]:
+        """The times of which a start, or a run, may be missing."""
+        return (Hole(None, self.starts, "no log of starts reaches back to it"), *self.holes)
 
 
 def runs(
@@ -65,7 +72,7 @@ def runs(
     placed = aligned(logs, starts, linked)
     apart = stretches_apart(placed)
     starts = in_their_zone(starts, apart)
-    matched = match([one.run for one in placed], starts, linked, horizon.client, apart)
+    matched = match([one.run for one in placed], starts, linked, horizon.client, apart, horizon.lost)
     two_clocks = any(one.by for one in placed) or any(told_by_server(log) for log in logs)
     around = replace(matched.around, typed=typed, logins=logins, two_clocks=two_clocks)
     found: list[tuple[datetime, Run]] = []

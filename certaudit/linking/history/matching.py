@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from certaudit.catalogue import mentions_client
 from certaudit.facts import Apart, Start
+from certaudit.history import Hole
 from certaudit.linking.history.around import Around
 from certaudit.linking.history.claims import (
     EARLY,
@@ -23,6 +24,7 @@ from certaudit.linking.history.claims import (
     SNUG,
     SOON,
     Claim,
+    allowed,
     began,
     by_hand,
     calls,
@@ -34,6 +36,7 @@ from certaudit.linking.history.claims import (
     trigger_arguments,
     wrapped,
 )
+from certaudit.linking.history.exchange import exchanged, ways_of
 from certaudit.linking.history.firings import Doubts, Span, all_doubts, breaks_of, elapse_before
 from certaudit.linking.paths import Linked
 from certaudit.parsers.letsencrypt_log import LogRun
@@ -55,8 +58,13 @@ def match(
     linked: Sequence[Linked],
     since: datetime | None,
     apart: tuple[Apart, ...] = (),
+    lost: tuple[Hole, ...] = (),
 ) -> Matched:
-    """Match runs with starts; ``since`` is how far back the client's own log reaches."""
+    """Match runs with starts.
+
+    ``since`` is how far back the client's own log reaches; ``lost``: the times of which that log, or
+    one of starts, may lack something.
+    """
     near = nearby(logs, starts)
     fitting = [claims(log, found, linked) for log, found in zip(logs, near, strict=True)]
     matching = Matching([likely(found) for found in fitting])
@@ -70,9 +78,16 @@ def match(
     last = max((s.ended or s.time for s in starts), default=None)
     span = Span(min(s.time for s in starts), last, zone, apart) if last is not None else None
     around = what_is_around(matching, starts, linked, since, span)
+    longest = max((allowed(one) for one in linked), default=timedelta(0))
+    holes = (*lost, *cut_off(logs))
+    whole = frozenset(s for s in around.sole if not any(near_hole(s, hole, longest) for hole in holes))
     loose = [log for number, log in enumerate(logs) if number not in matching.settled]
     pressed = frozenset(log for log, found in zip(logs, fitting, strict=True) if is_pressed(found))
-    return Matched(tuple(left), replace(around, crowded=crowded(loose, linked), pressed=pressed))
+    swapped = frozenset(logs[n] for n in in_doubt(logs, near, matching, spoken, linked))
+    around = replace(
+        around, sole=whole, crowded=crowded(loose, linked), pressed=pressed, exchanged=swapped
+    )
+    return Matched(tuple(left), around)
 
 
 def taken_by_one(
@@ -87,6 +102,49 @@ def taken_by_one(
         calls_one = (s for s in near[n] if s.kind in PEOPLE and mentions_client(s.command or ""))
         found.update({s: n for s in calls_one if s not in found and by_hand(logs[n], s, linked)})
     return found
+
+
+def cut_off(logs: Sequence[LogRun]) -> Iterator[Hole]:
+    """What is lost before a run without its head, where others follow it in its file: runs, perhaps.
+
+    certbot's own rotation gives each run a file of its own (``RotatingFileHandler`` rolled over at
+    each start); there it is the head alone.
+    """
+    for before, log, after in zip((None, *logs), logs, logs[1:], strict=False):
+        if log.started is None and after.where == log.where:
+            known = before is not None and before.ended <= log.first_seen
+            since = before.ended if before is not None and known else None
+            yield Hole(since, log.first_seen, f"{log.where} begins within a run")
+
+
+def near_hole(start: Start, hole: Hole, longest: timedelta) -> bool:
+    """Can a hole have lost what the run that seems to be a start's really is of, or the start's own run?
+
+    ``longest``: how long after its start a client of this machine may come.
+    """
+    first, last = start.time - longest, start.time + longest
+    return (hole.since is None or hole.since <= last) and (hole.until is None or first <= hole.until)
+
+
+def in_doubt(
+    logs: Sequence[LogRun],
+    near: Sequence[tuple[Start, ...]],
+    matching: Matching,
+    spoken: Mapping[Start, int],
+    linked: Sequence[Linked],
+) -> Iterator[int]:
+    """The runs that could have changed places with others, with what people started among them."""
+    settled = matching.settled | {n: start for start, n in spoken.items()}
+    ways = [
+        ways_of(
+            matching.fitting[n],
+            [s for s in near[n] if s.kind in PEOPLE and by_hand(log, s, linked)],
+            settled.get(n),
+        )
+        for n, log in enumerate(logs)
+    ]
+    spare = frozenset(s for s, most in matching.most.items() if matching.used[s] < most)
+    return exchanged(ways, settled, spare)
 
 
 def is_pressed(found: Sequence[Claim]) -> bool:
@@ -202,14 +260,14 @@ class Matching:
     def rivalled(self) -> frozenset[Start]:
         """The used up starts within whose time a run lies that no other start explains.
 
-        Which of the two is theirs their order does not tell.
+        Which of the two is theirs their order does not tell; nor when one began whose head is lost.
         """
         lost = [
             n
             for n, found in enumerate(self.fitting)
             if n not in self.settled and not any(self.open_to(n, c.start) for c in found)
         ]
-        return frozenset(c.start for n in lost for c in self.fitting[n] if c.close)
+        return frozenset(c.start for n in lost for c in self.fitting[n] if c.close or not c.headed)
 
     def wanted(self) -> Counter[Start]:
         """How many runs each start is left to."""

@@ -47,15 +47,17 @@ class RunReader:
         self.want: Callable[[str, int], None] | None = None
         self.block = ""
         self._here = first
-        self._level = False
         self._indented = False
 
     def takes_head(self, meaning: Meaning) -> bool:
-        """Whether a version or level record still belongs to this run's head, not to a next run."""
+        """Whether a record that begins a run belongs to this run's head, not to a next run.
+
+        Only a version record can: where the level record begins a run, it is the very first.
+        """
         found = self.found
         if not found.headed or found.records > _HEAD_RECORDS:
             return False
-        return found.version is None if meaning == "version" else not self._level
+        return meaning == "version" and found.version is None
 
     def joins(self, wall: datetime) -> bool:
         """Whether a headless file that begins at ``wall`` can go on with this run.
@@ -84,8 +86,7 @@ class RunReader:
             self._keep()
 
     def _take_level(self, message: str) -> None:
-        del message
-        self._level = True
+        """A level record tells nothing but that a run begins."""
 
     def _take_entry_point(self, message: str) -> None:
         if self.found.entry_point is None:

@@ -104,8 +104,10 @@ def run_pipeline(node: Pipeline, state: State, runner: Runner) -> Formula:
         state.suspended, state.status = suspended, success
         return success
     statuses = []
-    for command in node.commands:
+    for position, command in enumerate(node.commands):
         from_here = state.copy()
+        if position:
+            from_here.frame = replace(from_here.frame, stdin=None)
         statuses.append(runner.scope(from_here, alone(command)))
     success = both(*statuses) if "pipefail" in state.options else statuses[-1]
     state.status = negation(success) if node.negated else success

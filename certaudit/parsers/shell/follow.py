@@ -73,7 +73,8 @@ def start(follower: Follower, entry: CommandLine | Program) -> None:
     user = environment.get("LOGNAME", environment.get("USER"))
     given = entry.directory if entry.directory is not None else environment.get("PWD")
     text = entry.shell if isinstance(entry, CommandLine) else entry.place.path
-    frame = Frame(entry.place.path, text, "sh", (), line=entry.place.line, user=user)
+    stdin = entry.stdin if isinstance(entry, CommandLine) else None
+    frame = Frame(entry.place.path, text, "sh", (), line=entry.place.line, user=user, stdin=stdin)
     state = State(
         frame, {**environment}, frozenset(environment),
         directory=environment.get("HOME") if given is None and isinstance(entry, CommandLine) else given,
@@ -102,7 +103,7 @@ class Follower(Commands):
 
     def _background(self, node: Node, state: State) -> None:
         child = state.copy()
-        child.frame = replace(state.frame, background=True)
+        child.frame = replace(state.frame, background=True, stdin=None)
         self.scope(child, control.alone(node))
         state.status = ALWAYS
 

@@ -88,7 +88,8 @@ class Place(Struct, frozen=True):
 class CommandLine(Struct, frozen=True):
     """A text for a shell: a cron command, or that of ``sh -c``.
 
-    ``directory`` is where it starts; ``None``: HOME of the environment, as cron does.
+    ``directory`` is where it starts; ``None``: HOME of the environment, as cron does. ``stdin`` is what
+    it reads, where that is known: crontab(5), what follows a ``%``.
     """
 
     text: str
@@ -97,6 +98,7 @@ class CommandLine(Struct, frozen=True):
     shell: str = "/bin/sh"
     arguments: tuple[str, ...] = ()
     directory: str | None = None
+    stdin: str | None = None
 
 
 class Program(Struct, frozen=True):
@@ -152,7 +154,8 @@ class Command(Struct, frozen=True):
 
     ``argv`` is expanded and without prefixes (``None``: a word that cannot be known), ``words`` the
     whole command as written. ``chain`` leads from the entry to ``place``; ``scripts`` are those
-    entered on the way. ``number`` counts from 1 in the order of execution.
+    entered on the way. ``number`` counts from 1 in the order of execution. ``stdin`` is the entry's,
+    where it is left for this command to read.
     """
 
     number: int
@@ -169,6 +172,7 @@ class Command(Struct, frozen=True):
     background: bool = False
     user: str | None = None
     redirects: tuple[Redirect, ...] = ()
+    stdin: str | None = None
 
 
 class Unresolved(Struct, frozen=True):

@@ -86,13 +86,20 @@ class Scopes(Walk):
         frame = Frame(
             path=script.path, name=name, given=name, shell=shell, chain=(*state.frame.chain, call.place),
             scripts=(*state.frame.scripts, script.path), user=call.user,
-            background=state.frame.background,
+            background=state.frame.background, stdin=state.frame.stdin if call.stdin is None else None,
         )  # fmt: skip
         child = self._child(frame, call, options, state)
         return self.scope(child, self.parsed(script.text, Place(script.path, 1, call.place.text)))
 
     def shell_text(
-        self, text: str, shell: str, options: frozenset[str], call: Call, state: State
+        self,
+        text: str,
+        shell: str,
+        options: frozenset[str],
+        call: Call,
+        state: State,
+        *,
+        flat: bool = False,
     ) -> Formula:
         """Run the text of ``sh -c``; the call's words are its ``$0`` and arguments."""
         name = call.argv[0] if call.argv else shell
@@ -102,6 +109,7 @@ class Scopes(Walk):
             user=call.user, background=state.frame.background,
             redirects=call.redirects or state.frame.redirects,
             prefixes=(*state.frame.prefixes, *call.prefixes),
+            stdin=state.frame.stdin if call.stdin is None else None, flat=flat or state.frame.flat,
         )  # fmt: skip
         return self.scope(self._child(frame, call, options, state), self.parsed(text, call.place))
 

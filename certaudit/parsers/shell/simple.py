@@ -149,17 +149,13 @@ class Commands(Scopes):
             return self.leaf(call, state)
         if is_text:
             return self.shell_text(str(rest[0]), name, options, replace(call, argv=rest[1:]), state)
-        if not rest:
-            if call.stdin and not EXPANDED.search(call.stdin):
-                inner = replace(call, argv=(name,), stdin=None)
-                # it begins on the line below
-                return self.shell_text("\n" + call.stdin, name, options, inner, state)
-            lines = mentioning(call.stdin or "")
-            self.unresolved(call.place, "the shell reads its commands from standard input", lines)
-            return self.leaf(call, state)
+        if not rest or "stdin" in options:
+            return self.shell_input(name, options, replace(call, argv=(name, *rest)), state)
         if not isinstance(rest[0], str):
             self.unresolved(call.place, "the name of the script is not known", call.place.text)
             return self.leaf(call, state)
+        if PurePosixPath(rest[0]).name in self.limits.leaves:
+            return self.external(rest[0], replace(call, argv=rest), state)
         path = absolute(rest[0], state.directory)
         script = self.machine.script(path) if path else None
         if script is None:
@@ -167,6 +163,19 @@ class Commands(Scopes):
             return self.leaf(call, state)
         inner = replace(call, argv=rest)
         return self.script(script, rest[0], name, options, inner, state)
+
+    def shell_input(self, name: str, options: frozenset[str], call: Call, state: State) -> Formula:
+        """A shell that reads its commands: from a here-document, or from what the entry is given."""
+        given, inner = state.frame.stdin, replace(call, stdin=None)
+        if call.stdin and not EXPANDED.search(call.stdin):
+            # it begins on the line below
+            return self.shell_text("\n" + call.stdin, name, options, inner, state)
+        if call.stdin is None and given is not None:
+            state.frame = replace(state.frame, stdin=None)
+            return self.shell_text(given, name, options, inner, state, flat=True)
+        lines = mentioning(call.stdin or "")
+        self.unresolved(call.place, "the shell reads its commands from standard input", lines)
+        return self.leaf(call, state)
 
     def external(self, first: str, call: Call, state: State) -> Formula:
         """A program: followed if it is a readable shell script, else a leaf."""
@@ -291,6 +300,7 @@ def shell_options(words: Argv) -> tuple[frozenset[str], bool, Argv | None]:
         if word[0] == "-":
             is_text |= "c" in word
             options |= {"errexit"} if "e" in word else set()
+            options |= {"stdin"} if "s" in word else set()
         if word[-1] in "oO" and rest:
             named = rest.pop(0)
             options |= {named} if isinstance(named, str) and word[0] == "-" else set()

@@ -42,7 +42,8 @@ class Loops(Struct):
 class Frame(Struct, frozen=True):
     """Where the reader is: file, name (``$0``), how it got there, and where the ways out are collected.
 
-    ``given`` is the file as it was named by what started or sourced it.
+    ``given`` is the file as it was named by what started or sourced it; ``stdin`` what is left of the
+    entry's input; ``flat``: the text stands on one line, whatever lines it has.
     """
 
     path: str
@@ -61,6 +62,8 @@ class Frame(Struct, frozen=True):
     loops: tuple[Loops, ...] = ()
     traps: list[tuple[str, Place, State]] = field(default_factory=list)
     saved: dict[str, Value] | None = None  # what a function's ``local`` names held before
+    stdin: str | None = None
+    flat: bool = False
 
     def place(self, node: Node) -> Place:
         """Where a node of this file stands."""
@@ -68,7 +71,7 @@ class Frame(Struct, frozen=True):
 
     def line_of(self, node: Node) -> int:
         """A node's line in the file that the frame reads."""
-        return self.line + node.line - 1
+        return self.line if self.flat else self.line + node.line - 1
 
 
 class State(Struct):

@@ -138,6 +138,7 @@ class Walk(ABC):
             background=frame.background,
             user=call.user,
             redirects=call.redirects or frame.redirects,
+            stdin=frame.stdin if call.stdin is None else None,
         )
         self.commands.append(found)
         self._note(found, state)

@@ -211,6 +211,41 @@ def test_a_here_document_without_expansions_is_read_at_its_own_lines() -> None:
     assert trace.unresolved == ()
 
 
+INPUT = 'x=1\ncertbot "$x" renew\n'  # what follows a % in a crontab, each % a line's end
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sh",
+        "bash -s -- one",
+        "cd /srv && sudo bash",
+        "flock /run/x sh",
+        "su root -c sh",
+        "/w.sh",
+        "mail -s x root < /dev/null; sh",
+    ],
+)
+def test_a_shell_runs_what_the_entry_gives_it_to_read(text: str) -> None:
+    trace = cron(text, {"/w.sh": "#!/bin/sh\nexec bash -s\n"}, stdin=INPUT)
+    found = trace.commands[-1]
+    assert found.argv == ("certbot", "1", "renew")
+    assert (found.stdin, trace.unresolved) == (None, ())
+    assert found.place.path == "/w.sh" or found.place.line == PLACE.line
+
+
+@pytest.mark.parametrize("text", ["true | sh", "sh &", "bash <<E\n$X\nE\n"])
+def test_another_input_takes_its_place(text: str) -> None:
+    trace = cron(text, stdin=INPUT)
+    assert [one.reason for one in trace.unresolved] == [STDIN]
+    assert [command.stdin for command in trace.commands if command.argv[0] != "true"] == [None]
+
+
+def test_what_is_no_shell_has_it_left_to_read() -> None:
+    trace = cron("at now; date | cat", stdin=INPUT)
+    assert [c.stdin for c in trace.commands] == [INPUT, INPUT, None]
+
+
 def test_commands_before_a_syntax_error_stand_with_the_line_of_the_error() -> None:
     trace = cron("/w.sh", {"/w.sh": "#!/bin/sh\ncertbot renew\nfi\nnever\n"})
     assert argvs(trace) == [("certbot", "renew")]

@@ -17,9 +17,10 @@ def cron(
     answers: Mapping[str, bool] | None = None,
     programs: Mapping[str, str] | None = None,
     shell: str = "/bin/sh",
+    stdin: str | None = None,
 ) -> Trace:
     machine = TextMachine(scripts or {}, answers or {}, programs or {})
-    return follow(CommandLine(text, PLACE, ENVIRONMENT, shell), machine)
+    return follow(CommandLine(text, PLACE, ENVIRONMENT, shell, stdin=stdin), machine)
 
 
 def argvs(trace: Trace) -> list[tuple[str | None, ...]]:
