@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from certaudit.facts import Start
@@ -10,6 +9,7 @@ from certaudit.linking.history.exchange import exchanged
 from certaudit.linking.history.ledger import Horizon, runs
 from certaudit.model import Run
 from certaudit.parsers.letsencrypt_log import LogRun
+from certaudit.records import replace
 from tests.linking.makers import (
     NOW,
     Files,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from certaudit.facts import Start
 from certaudit.history import Hole
 from certaudit.linking.history.ledger import Horizon, runs
 from certaudit.parsers.letsencrypt_log import LogRun
+from certaudit.records import replace
 from tests.linking.makers import NOW, cron, cron_start, linked, log_run
 
 LINE = "sleep $((RANDOM % 3600)); certbot -q renew"
