@@ -16,6 +16,7 @@ from msgspec import Struct
 from certaudit.facts import Hooks, LineageFact
 from certaudit.linking.invocations import Invocation
 from certaudit.model import Binding, Distribution, Source
+from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import Command
 from certaudit.records import replace
 
@@ -90,7 +91,7 @@ def beside(commands: Iterable[Command], calls: Iterable[Invocation]) -> Iterator
 
 def program_of(command: Command) -> str:
     """The name of the program that a command calls, as far as it is known."""
-    return PurePosixPath(command.argv[0] or "").name if command.argv else ""
+    return program_name(command.argv[0] or "") if command.argv else ""
 
 
 def step(command: Command, call: Invocation, kind: str, asked: AbstractSet[str]) -> Distribution:
@@ -114,7 +115,7 @@ def spelled(command: Command) -> str:
 def kind_of(command: Command, call: Invocation) -> str | None:
     """What a command after the client does with a certificate; ``None`` for what distributes nothing."""
     words = [word for word in command.argv if word is not None]
-    name = PurePosixPath(words[0]).name if words and command.argv[0] else ""
+    name = program_name(words[0]) if words and command.argv[0] else ""
     if name in RELOADERS and is_reload(name, words):
         return "reload"
     if name == "ssh" or (name in REMOTE and carries(command, call)):
@@ -198,7 +199,7 @@ def targets(command: Command) -> tuple[str, ...]:
     """The places a step writes to, as far as its words tell."""
     words = [word if word is not None else "?" for word in command.argv[1:]]
     written = tuple(r.target for r in command.redirects if r.target and r.target != "/dev/null")
-    name = PurePosixPath(command.argv[0] or "").name
+    name = program_name(command.argv[0] or "")
     plain = [word for word in words if not word.startswith("-")]
     into = target_directory(words) if name in ("cp", "install", "mv", "ln") else None
     if into or (name in ("cp", "install", "mv", "ln", "scp", "rsync") and len(plain) > 1):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from pathlib import PurePosixPath
 
 from msgspec import Struct
 
@@ -17,6 +16,7 @@ from certaudit.facts import Entry
 from certaudit.linking.reach import RENEWING
 from certaudit.model import ChainStep
 from certaudit.parsers.certbot_arguments import CertbotArguments, parse_arguments
+from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import Command, Guard
 
 CONTAINER_ENGINES = frozenset({"docker", "podman", "docker-compose", "nerdctl"})
@@ -115,7 +115,7 @@ def unwrapped(command: Command) -> tuple[Client, Words, str | None] | None:
     argv = command.argv
     if not argv or argv[0] is None:
         return None
-    name = PurePosixPath(argv[0]).name
+    name = program_name(argv[0])
     if client := client_named(name):
         return client, argv, None
     if name == "snap" and "run" in argv:
@@ -134,16 +134,16 @@ def handed_on(command: Command) -> bool:
     """
     if not command.argv or command.argv[0] is None or unwrapped(command):
         return False
-    if PurePosixPath(command.argv[0]).name in NO_RUNNERS:
+    if program_name(command.argv[0]) in NO_RUNNERS:
         return False
     if command.stdin and mentions_client(command.stdin):
         return True
     words = [word for word in command.argv[1:] if word is not None]
     for position, word in enumerate(words):
-        if client_named(PurePosixPath(word).name) and RENEWING & set(words[position + 1 :]):
+        if client_named(program_name(word)) and RENEWING & set(words[position + 1 :]):
             return True
         first, *rest = word.split() or [""]
-        if client_named(PurePosixPath(first).name) and RENEWING & set(rest):
+        if client_named(program_name(first)) and RENEWING & set(rest):
             return True
     return False
 
@@ -176,13 +176,13 @@ def container_call(argv: Words) -> tuple[Client, Words, str | None] | None:
         position += 2 if word in TAKES_VALUE else 1
         if word is None or word.startswith("-"):
             continue
-        name = PurePosixPath(word).name.partition(":")[0]
+        name = program_name(word).partition(":")[0]
         client = client_named(name) or next(
             (c for c in clients() if any(image in word for image in c.images)), None
         )
         if client:
             rest = argv[position:]
-            if rest and rest[0] and client_named(PurePosixPath(rest[0]).name):
+            if rest and rest[0] and client_named(program_name(rest[0])):
                 rest = rest[1:]
             return client, (client.name, *rest), mounted
     return None
@@ -193,6 +193,6 @@ def python_call(argv: Words) -> tuple[Client, Words, str | None] | None:
     words = argv[1:]
     if len(words) > 1 and words[0] == "-m":
         words = words[1:]
-    name = PurePosixPath(words[0]).name if words and words[0] else ""
+    name = program_name(words[0]) if words and words[0] else ""
     client = client_named(name)
     return (client, words, None) if client else None

@@ -7,11 +7,11 @@ not known, and nobody may say then that nothing renews a certificate.
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from certaudit.catalogue import Other, others
 from certaudit.linking.invocations import CONTAINER_ENGINES
 from certaudit.model import Evidence, Gap
+from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import Command
 
 INTERPRETERS = re.compile(r"(?:python|perl|php|ruby)[0-9.]*|(?:ba|da|k|z)?sh")
@@ -23,17 +23,17 @@ def other_called(command: Command) -> Other | None:
     words = [word for word in command.argv if word is not None]
     if not words or command.argv[0] is None or any(guard.holds is False for guard in command.guards):
         return None
-    called = {PurePosixPath(path).name for path in programs(words, command)}
+    called = {program_name(path) for path in programs(words, command)}
     spoken = " ".join((*words, *command.scripts))
     for other in others():
-        if called & set(other.programs) or any(piece in spoken for piece in other.calls):
+        if not called.isdisjoint(other.programs) or any(piece in spoken for piece in other.calls):
             return other
     return next(filter(None, map(of_image, words[1:])), None) if in_container(words) else None
 
 
 def programs(words: list[str], command: Command) -> list[str]:
     """What a command runs: its program, its scripts, what an interpreter or a container is given."""
-    name = PurePosixPath(words[0]).name
+    name = program_name(words[0])
     found = [words[0], *command.scripts]
     if INTERPRETERS.fullmatch(name):
         found += [word for word in words[1:] if word[:1] != "-"][:1]
@@ -42,7 +42,7 @@ def programs(words: list[str], command: Command) -> list[str]:
 
 def in_container(words: list[str]) -> bool:
     """Does a command run something in a container?"""
-    return PurePosixPath(words[0]).name in CONTAINER_ENGINES and bool(STARTING & set(words))
+    return program_name(words[0]) in CONTAINER_ENGINES and bool(STARTING & set(words))
 
 
 def of_image(image: str) -> Other | None:

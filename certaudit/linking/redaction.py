@@ -16,6 +16,7 @@ from msgspec.structs import replace
 T = TypeVar("T")
 
 HIDDEN = "***"
+HOLDS_TEXT = (str, tuple, Struct)
 NAMES = (
     r"(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|hmac[-_]?key|credential"
     r"|auth(?!enticator|[-_]hook))"
@@ -107,6 +108,6 @@ def redacted(value: T) -> T:
     changed = {}
     for name in value.__struct_fields__:
         old = getattr(value, name)
-        if isinstance(old, str | tuple | Struct) and (new := redacted(old)) is not old:
+        if isinstance(old, HOLDS_TEXT) and (new := redacted(old)) is not old:
             changed[name] = new
     return replace(value, **changed) if changed else value

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from msgspec import Struct
 
 from certaudit.errors import ParseError
+from certaudit.parsers.program import program_name
 
 WORD = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
 PLACE = re.compile(r"((?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9_.-]+):(?!:)(.*)")
@@ -72,7 +73,7 @@ def sending(command: str, written: str = "") -> Sending | None:
     alone shows what was quoted.
     """
     words = command.split()
-    tool = PurePosixPath(words[0]).name if words else ""
+    tool = program_name(words[0]) if words else ""
     if tool == "ssh":
         return by_ssh(words[1:])
     if tool not in ("scp", "rsync") or not all(WORD.fullmatch(word) for word in words):
@@ -83,7 +84,7 @@ def sending(command: str, written: str = "") -> Sending | None:
 def may_send(command: str, host: str) -> bool:
     """May a command that is not understood write files on a host, as far as its words tell?"""
     words = command.split()
-    tool = PurePosixPath(words[0]).name if words else ""
+    tool = program_name(words[0]) if words else ""
     if tool not in ("scp", "rsync", "sftp", "ssh"):
         return False
     places = [word.partition(":")[0] for word in words[1:] if ":" in word or tool in ("ssh", "sftp")]

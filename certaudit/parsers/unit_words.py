@@ -5,9 +5,12 @@ Law: quotes may stand anywhere in a word; an escape that the manual does not lis
 
 from __future__ import annotations
 
+import re
+
 from certaudit.errors import ParseError
 
 BLANK = " \t\n\r"
+PLAIN = re.compile(r"[^ \t\n\r\\\"']+")
 SINGLE = {
     "a": 7,
     "b": 8,
@@ -39,6 +42,10 @@ def next_word(
         return None, at
     word, quote = bytearray(), ""
     while at < len(text) and (quote or text[at] not in BLANK):
+        if plain := PLAIN.match(text, at):
+            word += plain[0].encode("utf-8", "replace")
+            at = plain.end()
+            continue
         char = text[at]
         if char == "\\" and escapes:
             piece, used = escape(text, at)

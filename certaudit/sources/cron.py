@@ -25,6 +25,7 @@ from certaudit.parsers import anacrontab, crontab, file_names
 from certaudit.parsers.crontab import CronEntry, Crontab
 from certaudit.parsers.file_names import CronDaemon as Daemon
 from certaudit.parsers.file_names import RunPartsFlavour
+from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import follow
 from certaudit.records import replace
 from certaudit.sources.cron_files import SPOOLS, daemon_of, file_off, spool_off, table_daemon, users_of
@@ -343,7 +344,7 @@ def mentions_run_parts(candidate: Candidate) -> bool:
 
 def run_parts_directory(argv: tuple[str | None, ...]) -> str | None:
     """The directory of a ``run-parts`` call, or ``None`` if it is none."""
-    if not argv or argv[0] is None or PurePosixPath(argv[0]).name != "run-parts":
+    if not argv or argv[0] is None or program_name(argv[0]) != "run-parts":
         return None
     words = [word for word in argv[1:] if word and not word.startswith("-")]
     return words[-1].rstrip("/") if words else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo
-from pathlib import PurePosixPath
 
 from msgspec import Struct
 
@@ -19,6 +18,7 @@ from certaudit.host.machine import Host
 from certaudit.linking.history.starts import Observed, local
 from certaudit.linking.invocations import find
 from certaudit.model import ChainStep, Evidence, Gap
+from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import CommandLine, Limits, Place, ScriptText, follow
 from certaudit.parsers.shell_history import (
     Entered,
@@ -110,7 +110,7 @@ def client_calls(entered: Entered, path: str) -> tuple[str, ...]:
     found = [" ".join(word or "?" for word in call.argv) for call in find(entry, trace.commands)]
     for command in trace.commands:
         words = [word or "?" for word in command.argv]
-        if words and PurePosixPath(words[0]).name == "systemctl" and {"start", "restart"} & set(words):
+        if words and program_name(words[0]) == "systemctl" and {"start", "restart"} & set(words):
             found.extend([" ".join(words)] if mentions_client(" ".join(words)) else [])
     return tuple(dict.fromkeys(found))
 

@@ -7,7 +7,6 @@ not running; a name without a suffix is a service. One level is followed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from msgspec import Struct
 
@@ -16,6 +15,7 @@ from certaudit.facts import Entry
 from certaudit.host.machine import Host
 from certaudit.linking.others import other_called
 from certaudit.model import ChainStep
+from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import Command, Trace, follow
 from certaudit.records import replace
 from certaudit.sources.managers import managers
@@ -93,7 +93,7 @@ def started(command: Command) -> tuple[str, ...]:
     words = [word for word in command.argv if word is not None]
     if len(words) < len(command.argv) or not words:
         return ()
-    name, plain = PurePosixPath(words[0]).name, [word for word in words[1:] if word[:1] != "-"]
+    name, plain = program_name(words[0]), [word for word in words[1:] if word[:1] != "-"]
     if any(word.startswith(ELSEWHERE) for word in words[1:]):
         return ()
     if name == "service" and len(plain) == 2 and plain[1] in STARTING:

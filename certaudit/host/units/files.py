@@ -140,25 +140,18 @@ class UnitFiles:
 
     def _stands(self, name: str) -> bool:
         """Does anything of this name stand in a unit directory, broken as it may be?"""
-        return any(node.name == name for directory in self.tree.directories for node in directory.nodes)
+        return name in self.tree.named
 
     def _behind(self, mask: str) -> str | None:
         """The file that a mask hides: the next of its name with something in it."""
-        base = mask.rpartition("/")[2]
-        for node in (n for directory in self.tree.directories for n in directory.nodes):
-            if (
-                node.name == base
-                and node.path != mask
-                and node.is_file
-                and not self.tree.masks(node.path)
-            ):
+        for node in self.tree.named.get(mask.rpartition("/")[2], ()):
+            if node.path != mask and node.is_file and not self.tree.masks(node.path):
                 return node.path
         return None
 
     def _vain_mask(self, fragment: str) -> str | None:
         """The mask of ``systemctl mask --runtime`` that a file in a stronger directory beats."""
-        base = fragment.rpartition("/")[2]
-        nodes = [n for d in self.tree.directories for n in d.nodes if n.name == base]
+        nodes = self.tree.named.get(fragment.rpartition("/")[2], ())
         masks = (n.path for n in nodes if n.path.startswith("/run/") and self.tree.masks(n.path))
         return next((path for path in masks if path != fragment), None)
 

@@ -150,6 +150,9 @@ class UnitTree:
             if real is not None:
                 resolved.setdefault(real, []).append(path)
         self.directories = [self._scan(tuple(names)) for names in resolved.values()]
+        self.named: dict[str, list[Node]] = {}  # those of the stronger directory first
+        for node in (n for directory in self.directories for n in directory.nodes):
+            self.named.setdefault(node.name, []).append(node)
         # Links may point to a directory of the load path by its own or by its resolved name.
         self.expanded = tuple(dict.fromkeys((*search.all_directories, *resolved)))
         self.targets = self._targets()
@@ -337,9 +340,8 @@ class UnitTree:
 
     def names(self) -> tuple[str, ...]:
         """Every name that stands in a directory or in a ``.wants`` directory, sorted."""
-        own = {node.name for directory in self.directories for node in directory.nodes}
         pulled = {link.name for directory in self.directories for link in directory.dependencies}
-        return tuple(sorted(own | {name for name in pulled if name_kind(name)}))
+        return tuple(sorted(self.named.keys() | {name for name in pulled if name_kind(name)}))
 
     def links(self, names: Sequence[str]) -> tuple[UnitLink, ...]:
         """The links that pull in a unit of these names, masked and overridden ones left out."""

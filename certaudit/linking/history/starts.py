@@ -174,10 +174,13 @@ def job_ended(starts: list[Start], time: datetime, job: str) -> None:
 def begin(starts: list[Start], start: Start) -> None:
     """Add a start unless another log already told it; a line of a file is better evidence."""
     near = []
+    told_in = log_of(start)
     for position in range(len(starts) - 1, -1, -1):
-        if start.time - starts[position].time > SAME_LINE:
+        known = starts[position]
+        if start.time - known.time > SAME_LINE:
             break
-        near.extend([position] if same(starts[position], start) else [])
+        if known.kind == start.kind and log_of(known) != told_in and same(known, start):
+            near.append(position)
     if not near:
         starts.append(start)
         return
@@ -192,9 +195,7 @@ def begin(starts: list[Start], start: Start) -> None:
 
 
 def same(one: Start, other: Start) -> bool:
-    """Two logs telling one start: the same thing, from different files."""
-    if one.kind != other.kind or log_of(one) == log_of(other):
-        return False
+    """Two logs telling of starts of one kind: do they mean the same one?"""
     if one.kind == "unit":
         if one.invocation and other.invocation and one.invocation != other.invocation:
             return False

@@ -32,6 +32,7 @@ MACROS = {
 _HORIZON = timedelta(days=40 * 366)
 _YEAR = date(2000, 1, 1)  # a leap year: it has every day of every month
 _FOUR_YEARS = 4 * 365 + 1
+_DATES = frozenset(range(1, 32))
 _DAY_MINUTES = 24 * 60
 
 
@@ -187,10 +188,17 @@ def _widest_gap(parsed: Schedule) -> int | None:
     year = range(_YEAR.toordinal(), _YEAR.replace(year=_YEAR.year + 1).toordinal())
     if all(parsed.matches(date.fromordinal(ordinal)) for ordinal in year):
         return 1  # most schedules name no days, and need not be searched for 40 years
-    # Of those that name no weekday the days come again after four years.
-    searched = _HORIZON.days if len(parsed.weekdays) < 7 else 2 * _FOUR_YEARS
-    days = [day.toordinal() for day in _matching_days(parsed, _YEAR, searched)]
+    days = [day.toordinal() for day in _matching_days(parsed, _YEAR, _twice_round(parsed))]
     return max((later - earlier for earlier, later in pairwise(days)), default=None)
+
+
+def _twice_round(schedule: Schedule) -> int:
+    """How many days suffice to see every gap: a rule of weekdays or of dates alone soon comes round."""
+    if len(schedule.weekdays) == 7:
+        return 2 * _FOUR_YEARS
+    if schedule.both_days and len(schedule.months) == 12 and schedule.days >= _DATES:
+        return 2 * 7
+    return _HORIZON.days
 
 
 def interval(schedule: str, daemon: Daemon = "vixie-debian") -> timedelta | None:

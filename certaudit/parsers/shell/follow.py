@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import PurePosixPath
 
+from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import control
 from certaudit.parsers.shell.builtins import forget_names
 from certaudit.parsers.shell.calls import Call
@@ -82,7 +82,7 @@ def start(follower: Follower, entry: CommandLine | Program) -> None:
     if isinstance(entry, Program):
         follower.invoke(Call(entry.argv, entry.argv, entry.place, user=user, external=True), state)
         return
-    shell = PurePosixPath(entry.shell).name
+    shell = program_name(entry.shell)
     call = Call((entry.shell, *entry.arguments), (entry.text,), entry.place, user=user)
     follower.shell_text(entry.text, shell, frozenset(), call, state)
 

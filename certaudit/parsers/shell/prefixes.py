@@ -7,10 +7,10 @@ is not peeled.
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from msgspec import Struct
 
+from certaudit.parsers.program import program_name
 from certaudit.parsers.shell.state import Field
 
 ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
@@ -97,7 +97,7 @@ def peel(argv: Argv) -> Peeled | None:
     first = argv[0] if argv else None
     if not isinstance(first, str):
         return None
-    name = PurePosixPath(first).name
+    name = program_name(first)
     spec = SPECS.get(name)
     if spec is None:
         return None

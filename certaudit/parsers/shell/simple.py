@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 
+from certaudit.parsers.program import program_name
 from certaudit.parsers.shell.builtins import BUILTINS, PURE
 from certaudit.parsers.shell.calls import Argv, Call
 from certaudit.parsers.shell.conditions import absolute
@@ -106,7 +107,7 @@ class Commands(Scopes):
         peeled = peel(call.argv)
         if peeled is not None:
             return self.nest(call, state, lambda: self.prefixed(peeled, call, state))
-        if PurePosixPath(first).name in SHELLS and not call.elsewhere:
+        if program_name(first) in SHELLS and not call.elsewhere:
             return self.nest(call, state, lambda: self.shell(call, state))
         return self.external(first, call, state)
 
@@ -141,7 +142,7 @@ class Commands(Scopes):
 
     def shell(self, call: Call, state: State) -> Formula:
         """``sh -c text``, ``sh script``, or a shell that reads a here-document that nothing expands."""
-        name = PurePosixPath(str(call.argv[0])).name
+        name = program_name(str(call.argv[0]))
         options, is_text, rest = shell_options(call.argv[1:])
         if rest is None or (is_text and not isinstance(rest[0], str)):
             self.unresolved(call.place, "the text for the shell is not known", call.place.text)
@@ -178,20 +179,18 @@ class Commands(Scopes):
 
     def external(self, first: str, call: Call, state: State) -> Formula:
         """A program: followed if it is a readable shell script, else a leaf."""
-        if INTERPRETERS.fullmatch(PurePosixPath(first).name) and not call.elsewhere:
+        if INTERPRETERS.fullmatch(program_name(first)) and not call.elsewhere:
             self.interpreted(call, state)
-        if PurePosixPath(first).name in MAKES and not call.elsewhere:
+        if program_name(first) in MAKES and not call.elsewhere:
             self.made(call, state)
         path = self.program(first, call, state)
-        known = PurePosixPath(first).name in self.limits.leaves or (path or "").startswith(
-            "/etc/init.d/"
-        )
+        known = program_name(first) in self.limits.leaves or (path or "").startswith("/etc/init.d/")
         if path is None or known or call.elsewhere:
             return self.leaf(call, state, path)
         script = self.machine.script(path)
         if script is None:
             return self.leaf(call, state, path)
-        language = PurePosixPath(script.interpreter or "sh").name
+        language = program_name(script.interpreter or "sh")
         if language in SHELLS or language == "busybox":
             shebang = SHEBANG.match(script.text)
             letters = (shebang[1] or "").split()[-1:] if shebang else []
@@ -231,7 +230,7 @@ class Commands(Scopes):
     def not_shell(self, word: str, directory: str | None) -> str:
         """The text of an interpreter's script, or nothing: not there, packaged, or itself a client."""
         path = absolute(word, directory)
-        known = PurePosixPath(word).name in self.limits.leaves
+        known = program_name(word) in self.limits.leaves
         script = self.machine.script(path) if path and not known else None
         packaged = script is None or str(PurePosixPath(script.path).parent) in SYSTEM
         return "" if script is None or packaged else script.text
