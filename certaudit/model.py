@@ -279,11 +279,15 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What to do, as data; ``safe`` means nothing keeps renewing worse than before."""
+    """What to do, as data; ``safe`` means nothing keeps renewing worse than before.
+
+    ``actions`` are commands for the machine that was audited, or the lines of a file.
+    """
 
     title: str
     safe: bool
     actions: tuple[str, ...] = ()
+    commands: bool = True
 
 
 @dataclass(frozen=True, slots=True)
