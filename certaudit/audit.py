@@ -57,7 +57,7 @@ from certaudit.sources.certbot_hooks import collect_hooks
 from certaudit.sources.certbot_installed import installed_certbots
 from certaudit.sources.containers import container_gaps
 from certaudit.sources.copies import find_copies
-from certaudit.sources.dead_hooks import with_dead_hooks
+from certaudit.sources.dead_hooks import closed_hooks, with_dead_hooks
 from certaudit.sources.others import configured_gaps
 from certaudit.sources.references import find_references
 from certaudit.sources.scripts import ScriptMachine, followed, trace, unreadable_gaps
@@ -122,6 +122,7 @@ def read_lineages(
         # without the usual directory there is no certbot to speak of: the rules say so (``absent``)
         known = (host.root.exists(place) for place in (directory, f"{directory}/renewal"))
         empty = directory == DEFAULT_CONFIG and False in known
+        hook_gaps += closed_hooks(host.root, hooks[directory])
         gaps.extend(g for g in (*(() if empty else found_gaps), *hook_gaps) if g not in gaps)
     return Lineages(by_config, hooks), tuple(fact for found in by_config.values() for fact in found)
 

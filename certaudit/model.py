@@ -265,11 +265,15 @@ class Deployment(Struct, frozen=True):
 
 
 class Fix(Struct, frozen=True):
-    """What to do, as data; ``safe`` means nothing keeps renewing worse than before."""
+    """What to do, as data; ``safe`` means nothing keeps renewing worse than before.
+
+    ``actions`` are commands for the machine that was audited, or the lines of a file.
+    """
 
     title: str
     safe: bool
     actions: tuple[str, ...] = ()
+    commands: bool = True
 
 
 class Finding(Struct, frozen=True):

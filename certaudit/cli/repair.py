@@ -190,7 +190,7 @@ def carry_out(
     for words in said:
         say(*sentence(words, "", width()))
     if plan.commands:
-        put(plan_text.text(plan_text.command_lines("Left for you to run:", plan.commands, width())))
+        put(plan_text.text(plan_text.left_to_run(plan, width(), "Left for you to run")))
     if plan.refusals:
         return refuse(f"{len(plan.refusals)} of the findings were not dealt with, as said above")
     if left or plan.commands:

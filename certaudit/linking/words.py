@@ -60,6 +60,14 @@ def listing(items: Sequence[str], most: int = 3) -> str:
     return " and ".join(shown) if len(shown) < 3 else ", ".join(shown[:-1]) + " and " + shown[-1]
 
 
+def prompt(name: str, *, live: bool) -> str:
+    """What stands before a command for another machine than this one, so that nobody runs it here.
+
+    ``web1# ``, and ``image# `` where that machine's name is not known; nothing on the machine itself.
+    """
+    return "" if live else f"{'image' if name == 'unknown' else name}# "
+
+
 def only_renewer_of(model: Model, trigger: Trigger) -> tuple[str, ...]:
     """The lineages that no armed path of another trigger could renew."""
     lost = []

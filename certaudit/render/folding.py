@@ -28,11 +28,16 @@ def sentence(words: str, first: str, width: int, rest: str | None = None) -> lis
     return [line.replace(HELD, " ") for line in lines]
 
 
-def commands(texts: Sequence[str], first: str, width: int) -> Iterator[str]:
-    """Commands after an indent, each on lines of its own; those of a here-document stay as they are."""
+def commands(texts: Sequence[str], first: str, width: int, prompt: str = "") -> Iterator[str]:
+    """Commands after an indent, each on lines of its own; those of a here-document stay as they are.
+
+    ``prompt`` stands before each command, and once before a here-document.
+    """
     document = any("<<" in text for text in texts)
-    for text in texts:
-        yield from (first + line for line in ([text] if document else command(text, width - len(first))))
+    for number, text in enumerate(texts):
+        begins = prompt if not document or not number else ""
+        lines = [text] if document else command(text, width - len(first) - len(prompt))
+        yield from (first + (begins if not at else "") + line for at, line in enumerate(lines))
 
 
 def command(text: str, width: int) -> Iterator[str]:

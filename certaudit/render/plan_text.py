@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from certaudit.linking.redaction import redacted_text
-from certaudit.linking.words import count, listing
+from certaudit.linking.words import count, listing, prompt
 from certaudit.plan import (
     NO_FILE,
     REMEDIES,
@@ -72,12 +72,12 @@ def lines(plan: Plan, width: int, *, whole: bool) -> Iterator[str]:
         yield ""
         yield "Not done by certaudit:"
     for refusal in plan.refusals:
-        yield from refusal_lines(refusal, width)
+        yield from refusal_lines(refusal, plan, width)
         yield from chosen_with(refusal) if whole else []
     for note in plan.off_already:
         yield ""
         yield from sentence(note, "", width, "  ")
-    yield from command_lines("Left for you to run afterwards:", plan.commands, width)
+    yield from left_to_run(plan, width, "Left for you to run afterwards")
     if plan.unseen:
         yield ""
         how = "; --remote does so over ssh" if plan.live else ""
@@ -109,10 +109,10 @@ def capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def refusal_lines(refusal: Refusal, width: int) -> Iterator[str]:
+def refusal_lines(refusal: Refusal, plan: Plan, width: int) -> Iterator[str]:
     """What is not done, why, and what a person could do."""
     yield from sentence(f"- {listing(refusal.subjects, 5)}: {refusal.why}", "", width, "  ")
-    yield from commands(refusal.commands, INDENT + "  ", width)
+    yield from commands(refusal.commands, INDENT + "  ", width, prompt(plan.host, live=plan.live))
 
 
 def chosen_with(refusal: Refusal) -> Iterator[str]:
@@ -121,12 +121,13 @@ def chosen_with(refusal: Refusal) -> Iterator[str]:
         yield f"  Choose with: --remedy {refusal.subjects[0]}={'|'.join(refusal.others)}"
 
 
-def command_lines(title: str, texts: tuple[str, ...], width: int) -> Iterator[str]:
-    """Commands that can be copied."""
-    if texts:
+def left_to_run(plan: Plan, width: int, title: str) -> Iterator[str]:
+    """Commands that can be copied; those for an image's machine say where they belong."""
+    if plan.commands:
         yield ""
-        yield title
-        yield from commands([redacted_text(command) for command in texts], INDENT, width)
+        yield f"{title}:" if plan.live else f"{title}, on {plan.host} itself:"
+        texts = [redacted_text(command) for command in plan.commands]
+        yield from commands(texts, INDENT, width, prompt(plan.host, live=plan.live))
 
 
 def action_line(action: Action) -> str:

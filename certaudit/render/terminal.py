@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from io import StringIO
+from shlex import quote
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -16,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from certaudit.linking.history.past_words import holes, reach
-from certaudit.linking.words import count, day, moment, path_name, steps_of, trigger_name
+from certaudit.linking.words import count, day, moment, path_name, prompt, steps_of, trigger_name
 from certaudit.model import (
     Deployment,
     Evidence,
@@ -30,7 +31,7 @@ from certaudit.model import (
     Result,
     Trigger,
 )
-from certaudit.render.folding import command
+from certaudit.render.folding import commands
 from certaudit.render.harmless import harmless
 
 WIDTH = 80
@@ -87,8 +88,9 @@ def blocks(report: Report) -> Iterator[RenderableType]:
         yield Padding(trigger_table(model, model.triggers), (0, 0, 0, 2))
     if report.findings:
         yield Text()
+    yield from of_image(report)
     for result, finding in report.findings:
-        yield finding_block(result, finding)
+        yield finding_block(result, finding, prompt(model.host.name, live=model.host.live))
     yield from gap_block(report)
 
 
@@ -228,8 +230,26 @@ def trigger_table(model: Model, triggers: Iterable[Trigger]) -> Table:
     return grid
 
 
-def finding_block(result: Result, finding: Finding) -> RenderableType:
-    """One finding: what, its evidence, and what to do."""
+def elsewhere(report: Report, findings: Iterable[Finding]) -> str | None:
+    """For an image: that the commands which findings hold are not for the machine one sits at."""
+    host = report.model.host
+    given = any(fix.commands and fix.actions for finding in findings for fix in finding.fixes)
+    if host.live or not given:
+        return None
+    mark = prompt(host.name, live=False).rstrip()
+    return f"Commands after {mark} are for that machine itself, not for this one"
+
+
+def of_image(report: Report) -> Iterator[RenderableType]:
+    """Where the commands below belong, and what works on the image."""
+    told = elsewhere(report, (finding for _, finding in report.findings))
+    if told is not None:
+        works = f"`certaudit fix {quote(report.model.host.target)}` works on the image"
+        yield Text(f"{told}; {works}.\n", style="dim")
+
+
+def finding_block(result: Result, finding: Finding, before: str) -> RenderableType:
+    """One finding: what, its evidence, and what to do, with what stands before a command."""
     head = Text(f"{finding.severity.upper():<6} ", style=COLOURS[finding.severity])
     head.append(f"{result.rule}", style="bold")
     head.append(f"  {finding.subject}", style="not bold")
@@ -241,7 +261,7 @@ def finding_block(result: Result, finding: Finding) -> RenderableType:
     if more > 0:
         parts.append(Text(f"... and {count(more, 'more line')}: --format json has all", style="dim"))
     for fix in finding.fixes:
-        parts += fix_lines(fix)
+        parts += fix_lines(fix, before)
     return Group(head, Padding(Group(*parts), (0, 0, 1, 7)))
 
 
@@ -254,11 +274,13 @@ def evidence(line: Evidence) -> Text:
     return text.append(f"  {words}" if words else "", style="default")
 
 
-def fix_lines(fix: Fix) -> Iterator[Text]:
-    """What to do, and the commands that do it."""
+def fix_lines(fix: Fix, before: str) -> Iterator[Text]:
+    """What to do, and the commands that do it, each after what stands before a command."""
     yield Text(f"-> {fix.title}", style="green" if fix.safe else "yellow")
     for action in fix.actions:
-        yield Text("\n".join(f"   {line}" for line in command(action, COMMAND_WIDTH)), style="bold")
+        mark = before if fix.commands else ""
+        lines = commands([action], " " * 3, COMMAND_WIDTH + 3, mark)
+        yield Text("\n".join(lines), style="bold")
 
 
 def gap_block(report: Report) -> Iterator[RenderableType]:

@@ -6,6 +6,7 @@ Law: as ``terminal``. The paragraph is ``linking.answer``'s; here is only the ev
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -15,9 +16,9 @@ from certaudit.linking.answer import paragraph
 from certaudit.linking.forecast import BEHIND
 from certaudit.linking.history.past_words import holes, reach
 from certaudit.linking.ownership import left_out, unseen
-from certaudit.linking.words import count, path_name, span, trigger_name
+from certaudit.linking.words import count, path_name, prompt, span, trigger_name
 from certaudit.model import Evidence, Fix, Generation, Lineage, Model, RenewalPath, Report, Run
-from certaudit.render.terminal import evidence, fix_lines, to_text, written
+from certaudit.render.terminal import elsewhere, evidence, fix_lines, to_text, written
 
 MOST_RENEWALS = 4
 Section = tuple[str, list[Evidence]]
@@ -188,14 +189,14 @@ def to_do(report: Report, lineage: Lineage) -> Iterator[RenderableType]:
         yield Text("Nothing to do." if seen else "Nothing else to do here.", style="green")
         return
     yield Text("What to do", style="bold")
+    host, told = report.model.host, elsewhere(report, found)
+    if told is not None:
+        yield Padding(Text(f"{told}.", style="dim"), (0, 0, 0, 2))
     for fix in fixes.values():
-        yield Padding(Group(*fix_lines(fix)), (0, 0, 0, 2))
+        yield Padding(Group(*fix_lines(fix, prompt(host.name, live=host.live))), (0, 0, 0, 2))
     if not fixes:
         yield from (Padding(Text(finding.message), (0, 0, 0, 2)) for finding in found)
     else:
-        yield Padding(
-            Text(
-                "`certaudit fix` shows a plan, does it when told to, and can take it back", style="dim"
-            ),
-            (0, 0, 0, 2),
-        )
+        fixing = "certaudit fix" if host.live else f"certaudit fix {quote(host.target)}"
+        about = f"`{fixing}` shows a plan, does it when told to, and can take it back"
+        yield Padding(Text(about, style="dim"), (0, 0, 0, 2))

@@ -63,7 +63,8 @@ def fixes(model: Model, lineage: Lineage, armed: list[RenewalPath]) -> Iterator[
         for path in armed:
             name = path.trigger.rpartition(":")[0] if path.trigger.startswith("cron:") else path.trigger
             lines = (f'[lineages."{lineage.name}"]', f'owner = "{name}"')
-            yield Fix(f"declare {trigger_name(name)} the owner in /etc/certaudit.toml", True, lines)
+            title = f"declare {trigger_name(name)} the owner in /etc/certaudit.toml"
+            yield Fix(title, True, lines, commands=False)
         return
     for path in armed:
         trigger = model.trigger(path.trigger)

@@ -18,7 +18,7 @@ from pathlib import PurePosixPath
 from certaudit.errors import UnreadableError
 from certaudit.facts import Hooks, LineageFact
 from certaudit.host.root import Root
-from certaudit.model import Evidence, Reason
+from certaudit.model import Evidence, Gap, Reason
 from certaudit.records import replace
 from certaudit.sources.certbot_hooks import dead_program
 
@@ -40,6 +40,37 @@ def with_dead_hooks(root: Root, facts: Iterable[LineageFact], hooks: Hooks) -> t
     """The lineages of one config directory, each with the hooks that a renewal would not get to run."""
     shared = tuple(_of_directory(root, hooks))
     return tuple(replace(fact, dead_hooks=(*_saved(root, fact, hooks), *shared)) for fact in facts)
+
+
+def closed_hooks(root: Root, hooks: Hooks) -> tuple[Gap, ...]:
+    """A Gap for each file of ``renewal-hooks/`` that is not run, may be meant to be, and is closed.
+
+    Those that are run are followed, and what cannot be read of them is told there.
+    """
+    if any(name == "no-directory-hooks" for name, *_ in hooks.cli_ini):
+        return ()
+    places = [path for kind, path, _ in hooks.ignored if kind in AFTER and not put_aside(path)]
+    found = ((path, closed(root, path)) for path in places)
+    return tuple(Gap("hooks", reason, (Evidence(path),)) for path, reason in found if reason)
+
+
+def closed(root: Root, path: str) -> str | None:
+    """Why a file cannot be read, or ``None`` if it can, or is no file."""
+    try:
+        found = root.entry(path)
+        if found is not None and found.is_file:
+            with root.open(path) as stream:
+                stream.read(1)
+    except UnreadableError as error:
+        return str(error)
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    return None
+
+
+def put_aside(path: str) -> bool:
+    """Does a file's name say that it is not meant as a hook?"""
+    return bool(ASIDE.search(path)) or PurePosixPath(path).name.startswith((".", "README"))
 
 
 def _saved(root: Root, fact: LineageFact, hooks: Hooks) -> Iterator[Reason]:
@@ -101,7 +132,7 @@ def passed_over(root: Root, path: str) -> tuple[str, str] | None:
 
     Meant as one is a script, or a link to one, whose name does not say that it was put aside.
     """
-    if ASIDE.search(path) or PurePosixPath(path).name.startswith((".", "README")):
+    if put_aside(path):
         return None
     try:
         found = root.entry(path)

@@ -42,7 +42,7 @@ def test_without_a_terminal_it_only_shows(machine: Bench, capfd: pytest.CaptureF
 def test_only_copies_are_dealt_with(machine: Bench, capfd: pytest.CaptureFixture[str]) -> None:
     code, out, err = ran(capfd, "hoge.example", *at(machine), "--yes")
     assert (code, err) == (1, "")
-    assert "\nLeft for you to run:\n" in out
+    assert "\nLeft for you to run, on hogehoge itself:\n   hogehoge# " in out
     found = machine.findings()
     assert not [line for line in found if line.startswith("stale-copy")]
     assert "hidden-renewal-path hoge.example" in found

@@ -24,7 +24,9 @@ def test_yes_repairs_all_but_the_remote_target(demo: Bench, certaudit: Verb) -> 
     code, out, err = certaudit("fix", *at(demo), "--yes")
     assert (code, err) == (1, "")
     rsync = "rsync -aL /etc/letsencrypt/live/hogeserver.example/ backup.hogehoge.example:/etc/tls/"
-    assert rsync in out.partition("Left for you to run:")[2].replace("\\\n       ", "")
+    assert rsync in out.partition("Left for you to run, on hogehoge itself:")[2].replace(
+        "\\\n       ", ""
+    )
     assert out.endswith("\n\nUntil that is done, this counts as not finished (exit 1).\n")
     assert demo.findings() == []
     assert (demo.root / "etc/systemd/system/certbot.timer").readlink() == Path("/dev/null")

@@ -282,7 +282,7 @@ def test_a_chosen_remedy_is_no_fault_afterwards(letter: str, tmp_path: Path, cer
     ends = [line for line in out.splitlines() if line.startswith("As chosen: ")]
     meant = ["hidden-renewal-path"] if letter == "b" else ["rival-renewal-paths"]
     assert [line.split(":")[1].strip() for line in ends] == meant
-    assert "\nLeft for you to run:\n" in out
+    assert "\nLeft for you to run, on hogehoge itself:\n   hogehoge# " in out
     assert os.path.lexists(machine.root / "etc/systemd/system/timers.target.wants/certbot.timer")
 
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from certaudit.facts import Apart, Start
-from certaudit.linking.history.firings import Break, Doubts, Span, all_doubts, breaks_of, doubts
+from certaudit.linking.history.firings import (
+    Break,
+    Doubts,
+    Span,
+    all_doubts,
+    breaks_of,
+    doubts,
+    elapse_before,
+)
 from certaudit.model import Evidence, Schedule
 from certaudit.records import replace
 from tests.linking.makers import linked, timer, unit_start
@@ -80,6 +90,35 @@ def test_a_sleep_past_the_next_elapse_may_have_moved_a_firing() -> None:
 def test_a_start_outside_of_all_its_times_is_doubtful_but_where_it_caught_up() -> None:
     assert doubts([at(9)], NIGHTLY, ALWAYS).doubtful == {at(9)}
     assert doubts([at(9)], NIGHTLY, ALWAYS, (asleep(2, 8.99),)) == Doubts(unproven=frozenset({at(9)}))
+
+
+@pytest.mark.parametrize("often", ["quarterly", "yearly", "*-01,07-01 04:00:00"])
+def test_a_start_long_after_the_last_time_of_a_rare_timer_is_doubtful(often: str) -> None:
+    rare = replace(BASE, trigger=replace(BASE.trigger, schedule=Schedule((often,), 600.0)))
+    long_ago = replace(ALWAYS, since=MIDNIGHT - 9_999 * HOUR)
+    assert doubts([at(9)], rare, long_ago).doubtful == {at(9)}
+    assert doubts([at(9)], rare, long_ago, (off(2, 8.99),)) == Doubts(unproven=frozenset({at(9)}))
+    stamped = replace(rare, trigger=replace(rare.trigger, last_fired=at(9).time))
+    assert doubts([at(9)], stamped, long_ago) == Doubts()
+
+
+def test_a_start_at_the_time_of_a_rare_timer_is_its_own() -> None:
+    rare = replace(BASE, trigger=replace(BASE.trigger, schedule=Schedule(("quarterly",), 600.0)))
+    new_year = replace(unit_start(), time=datetime(2024, 1, 1, 0, 4, tzinfo=timezone.utc))
+    span = replace(ALWAYS, since=MIDNIGHT - 9_999 * HOUR)
+    assert doubts([new_year], rare, span) == Doubts()
+
+
+def test_when_a_rare_schedule_last_fired() -> None:
+    def last(expression: str, moment: datetime = MIDNIGHT) -> datetime | None:
+        one = replace(BASE, trigger=replace(BASE.trigger, schedule=Schedule((expression,))))
+        return elapse_before(one, moment)
+
+    assert last("quarterly") == datetime(2024, 1, 1, tzinfo=timezone.utc)
+    assert last("yearly", MIDNIGHT + 24 * 300 * HOUR) == datetime(2024, 1, 1, tzinfo=timezone.utc)
+    assert last("*-04..06-* 06:00:00") == datetime(2023, 6, 30, 6, tzinfo=timezone.utc)
+    assert last("2020-01-01") is None
+    assert last("*-01-* *:*:00", MIDNIGHT + 24 * 99 * HOUR) is None  # too many to go through
 
 
 def test_breaks_begin_where_a_line_tells_it() -> None:

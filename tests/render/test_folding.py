@@ -75,3 +75,17 @@ def test_what_stands_between_backquotes_stays_on_one_line() -> None:
 def test_a_path_is_longer_than_the_line_rather_than_broken() -> None:
     path = "/etc/" + "a-long-name/" * 9
     assert path in [line.strip() for line in sentence(f"write {path} anew", "", 40)]
+
+
+def test_a_prompt_stands_before_each_command_and_once_before_a_here_document() -> None:
+    assert list(commands(["cp /a /b", "cp /srv/one /srv/two"], "  ", 20, "web1# ")) == [
+        "  web1# cp /a /b",
+        "  web1# cp \\",
+        "      /srv/one \\",
+        "      /srv/two",
+    ]
+    assert list(commands(["cat > /a <<E", "x", "E"], "  ", 20, "web1# ")) == [
+        "  web1# cat > /a <<E",
+        "  x",
+        "  E",
+    ]

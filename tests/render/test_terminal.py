@@ -64,7 +64,8 @@ def test_a_finding_shows_its_evidence_as_file_and_line_and_its_fix_as_commands()
     found = Finding(
         "example.org", "high", "It is so.", "medium", (Evidence("/a/b", 7, "the text"),), (fix,)
     )
-    assert plain(report(found)).splitlines()[5:] == [
+    lines = plain(report(found, host=replace(HOST, live=True, target="/"))).splitlines()[5:]
+    assert lines == [
         "HIGH   stale-copy  example.org  (confidence medium)",
         "       It is so.",
         "       /a/b:7  the text",
@@ -72,6 +73,28 @@ def test_a_finding_shows_its_evidence_as_file_and_line_and_its_fix_as_commands()
         "          systemctl disable --now certbot.timer",
         "",
     ]
+
+
+def test_a_command_for_an_image_is_none_for_this_machine() -> None:
+    off = Fix("switch it off", True, ("systemctl disable --now x.timer", f"cp {'/a' * 17} {'/b' * 17}"))
+    declare = Fix("declare it", True, ('owner = "x"',), commands=False)
+    found = Finding("x", "high", "It is so.", "high", (), (off, declare))
+    lines = plain(report(found)).splitlines()[5:]
+    assert lines[:2] == [
+        "Commands after web1# are for that machine itself, not for this one; `certaudit",
+        "fix /image` works on the image.",
+    ]
+    assert lines[5:] == [
+        "       -> switch it off",
+        "          web1# systemctl disable --now x.timer",
+        f"          web1# cp {'/a' * 17} \\",
+        f"              {'/b' * 17}",
+        "       -> declare it",
+        '          owner = "x"',
+        "",
+    ]
+    nothing = plain(report(Finding("x", "high", "It is so.", "high", (), (declare,))))
+    assert "Commands after" not in nothing
 
 
 def test_evidence_beyond_the_first_lines_is_counted() -> None:

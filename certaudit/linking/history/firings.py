@@ -22,7 +22,8 @@ from certaudit.records import replace
 CRON = frozenset({"cron", "run-parts"})  # a script of cron.daily has the schedule of cron's line
 LONG_SLEEP = timedelta(hours=14)  # when a machine went to sleep is not told: no longer ago than this
 GRAIN = timedelta(seconds=90)  # AccuracySec is a minute unless set; a busy machine is late
-LOOK_BACK = 35  # days
+LOOK_BACK = 35  # days, one by one; what fires more rarely is looked for through a year at once
+YEAR = timedelta(days=366)
 MOST = 1440
 SETTLED = 5  # firings in the logs from which on a silence means something
 SECOND = timedelta(seconds=1)
@@ -32,7 +33,7 @@ STAMP = timedelta(seconds=2)  # a stamp file holds whole seconds
 def elapse_before(one: Linked, moment: datetime) -> datetime | None:
     """The last moment up to ``moment`` for which a trigger's schedule is set, before any delay.
 
-    ``None`` where the schedule does not tell: no calendar, or none within five weeks.
+    ``None`` where the schedule does not tell: no calendar, or none within a year.
     """
     schedule = one.trigger.schedule
     if schedule is None or any("=" in text for text in schedule.expression):
@@ -66,6 +67,17 @@ def last_of(expression: str, kind: str, moment: datetime) -> datetime | None:
         found = [f for f in firings_of(expression, kind, moment.tzinfo, day) if f <= moment]
         if found:
             return found[-1]
+    return last_of_year(expression, kind, moment)
+
+
+def last_of_year(expression: str, kind: str, moment: datetime) -> datetime | None:
+    """The last firing in the year up to a moment, of an expression that fires a few times in it."""
+    found: datetime | None = None
+    following = following_of(expression, kind, moment - YEAR)
+    for _ in range(MOST):
+        if following is None or following > moment:
+            return found
+        found, following = following, following_of(expression, kind, following)
     return None
 
 
