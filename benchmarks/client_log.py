@@ -14,7 +14,7 @@ from certaudit.parsers.letsencrypt_log import LogPart, parse_logs
 def main() -> None:
     """Parse, and print how many runs there are."""
     files = rotated(Root(Path(sys.argv[1])), "/", "letsencrypt.log")
-    print(len(list(parse_logs([LogPart(str(f.path), f.lines()) for f in files], timezone.utc))))
+    print(len(list(parse_logs([LogPart(str(f.path), f.texts()) for f in files], timezone.utc))))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -81,12 +82,13 @@ class Journal(Struct, frozen=True):
         pattern = None if telling is None else _pattern(telling)
         if pattern is None:
             return self._matching([*_unit_matches(units), _identifier_matches(identifiers)])
-        return _together(
-            *at_once(
-                lambda: self._matching([_identifier_matches(identifiers)], pattern),
-                lambda: self._matching(_unit_matches(units)),
-            )
+        # an identifier costs time at every entry of the others, even one that no entry has
+        busy, rest = (
+            partial(self._matching, [_identifier_matches(names)], pattern)
+            for names in (identifiers[:1], identifiers[1:])
         )
+        one, others = at_once(busy, lambda: at_once(rest, lambda: self._matching(_unit_matches(units))))
+        return _together(one, *others)
 
     def _matching(self, groups: Sequence[Sequence[str]], pattern: str | None = None) -> JournalRead:
         args = [word for group in groups if group for word in ("+", *group)][1:]
@@ -223,26 +225,39 @@ def _pattern(telling: Telling) -> str | None:
     """A pattern (pcre2syntax(3)) for messages other than cron's ``(user) CMD (...)`` and PAM's, and for
     those of cron that tell something; ``None`` where it is too long for journalctl's command line.
 
-    journalctl compiles nothing to machine code and tries it on every message: so it is anchored, and
-    goes in one step over what cannot begin a word.
+    journalctl compiles nothing to machine code and tries it on every message: so it is anchored, tries
+    of the commands those that begin with the right letter, and goes in one step over what cannot begin
+    a word.
     """
     words, commands = (
         [re.escape(text) for text in texts if text and not {"\n", "\0"} & {*text}]
         for texts in (telling.words, telling.commands)
     )
-    told = rf"(?!\s*(?:\[\d+\] )?(?:{'|'.join(commands)}))" if commands else ""
+    told = rf"(?!\s*(?:\[\d+\] )?(?:{_any_of(commands)}))" if commands else ""
     usual = rf"(?:\(\S+\) (?:CMD|CMDEND|END) \({told}|pam_unix\()"
     pattern = rf"(?s)^(?!{usual}{_holds_none_of(words)})"
     return pattern if len(pattern.encode()) <= _LONGEST_PATTERN else None
+
+
+def _any_of(texts: Sequence[str]) -> str:
+    """A pattern for any of some texts, told apart by first letters; they are patterns themselves."""
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        groups.setdefault(_first_letter(text), []).append(text.removeprefix(_first_letter(text)))
+    return "|".join(f"{letter}(?:{'|'.join(rest)})" for letter, rest in groups.items())
 
 
 def _holds_none_of(words: Sequence[str]) -> str:
     """A pattern for a place after which none of the words follows; they are patterns themselves."""
     if not words:
         return ""
-    others = "[^" + "".join({word[: 1 + word.startswith("\\")]: None for word in words}) + "]*+"
+    others = "[^" + "".join(dict.fromkeys(map(_first_letter, words))) + "]*+"
     either = f"(?:{'|'.join(words)})"
     return f"(?!{others}(?:(?!{either}).{others})*+{either})"
+
+
+def _first_letter(pattern: str) -> str:
+    return pattern[: 1 + pattern.startswith("\\")]
 
 
 def _together(*reads: JournalRead) -> JournalRead:

@@ -23,6 +23,7 @@ from certaudit.errors import TargetError, UnreadableError
 MAX_LINKS = 40  # as path_resolution(7): more is ELOOP
 DEEPEST = 60  # components; a longer path is followed from the top
 TEXT_LIMIT = 4 << 20
+BUFFER = 1 << 16  # bytes: most files are read at once
 
 MachinePath = PurePosixPath | str
 
@@ -160,7 +161,7 @@ class Root:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
             raise UnreadableError(f"{path}: changed into something else while being opened")
-        return os.fdopen(handle, "rb")
+        return os.fdopen(handle, "rb", BUFFER)
 
     def read(self, path: MachinePath, limit: int = TEXT_LIMIT) -> bytes:
         """The bytes of a regular file of at most ``limit`` bytes; ``UnreadableError`` otherwise."""

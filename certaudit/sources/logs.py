@@ -105,7 +105,7 @@ def report_problems(file: LogFile, problems: Iterable[str], logs: Logs) -> None:
 def client_logs(host: Host, directory: str, logs: Logs) -> None:
     """The runs in certbot's logs of one directory, up to the moment of the audit."""
     files = files_of(host, directory, "letsencrypt.log", logs)
-    parts = [LogPart(str(file.path), file.lines()) for file in files]
+    parts = [LogPart(str(file.path), file.texts()) for file in files]
     seen: list[tuple[str, datetime]] = []
     for run in parse_logs(parts, host.zone):
         if BEGINNING <= run.first_seen <= host.as_of:

@@ -190,6 +190,13 @@ def test_commands_of_cron_that_tell_nothing_are_left_out(tmp_path: Path) -> None
     always = [5, 6, 7, 8]
     assert numbers(["ertbot"], ["/opt/renew.sh {a|b} [x"]) == [0, 2, *always, 10, 12]
     assert numbers(["ERTBOT"], ["test -x /usr/bin/c"]) == [0, *always, 9]
+    assert numbers([], ["/opt/renew.sh {a|c}", "/opt/o", "t", "te", "[x", "s"]) == [
+        0,
+        3,
+        *always,
+        10,
+        11,
+    ]
     assert numbers([], ["renew.sh", "CERTBOT", "sleep 5"]) == [*always, 9]  # only how it begins counts
     assert numbers([], []) == numbers(["\0", "a\nb"], []) == always
     assert numbers([], ["x" * 100_000]) == every  # too long to be asked for

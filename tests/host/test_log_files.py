@@ -123,6 +123,7 @@ def test_lines_whatever_the_packing(tmp_path: Path, pack: str) -> None:
     data = b"one\n\ntwo \xff\r\nlast without end"
     found = log(tmp_path, PACKERS.get(pack, bytes)(data), "syslog.1.gz")
     assert list(found.lines()) == ["one", "", "two \ufffd\r", "last without end"]
+    assert "".join(found.texts()) == "one\n\ntwo \ufffd\r\nlast without end"
     assert matching(found, b"last", b"one") == [(1, "one"), (4, "last without end")]
     assert found.problems == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from time import process_time
 from zoneinfo import ZoneInfo
@@ -59,6 +60,14 @@ def test_any_text_gives_runs_or_nothing(parts: list[list[str]]) -> None:
 @given(st.lists(st.lists(mutated, max_size=25), max_size=3))
 def test_any_mixture_of_damaged_lines_gives_runs(parts: list[list[str]]) -> None:
     check(parts)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(mutated.filter(lambda line: "\n" not in line), max_size=60), st.data())
+def test_lines_several_at_a_time_are_read_as_one_by_one(lines: list[str], data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(lines)), max_size=5)) | {0, len(lines)})
+    pages = ["".join(f"{line}\n" for line in lines[a:b]) for a, b in pairwise(cuts)]
+    assert check([[page for page in pages if page]]) == check([lines])
 
 
 @settings(max_examples=150, deadline=None)

@@ -92,6 +92,12 @@ def test_a_date_in_a_body_or_a_hook_s_output_proves_nothing() -> None:
     assert one(fold("12:30:00", VERSION), *body, zone=TOKYO).header_offset is None
 
 
+def test_a_record_of_a_day_that_does_not_exist_ends_no_run() -> None:
+    nowhere = "2024-02-30 12:30:03,000:DEBUG:certbot._internal.renewal:Storing nonce: x"
+    run = one(fold("12:30:00", VERSION), fold("12:30:01", "Storing nonce: x"), nowhere)
+    assert run.ended == datetime(2024, 10, 27, 12, 30, 1, tzinfo=UTC)
+
+
 def test_a_run_without_its_head_is_read_in_the_zone_of_the_version_before() -> None:
     over = "2018-01-15 03:17:40,401:DEBUG:certbot.renewal:no renewal failures"
     old = ["2018-01-15 03:17:40,001:DEBUG:certbot.main:certbot version: 0.21.1", over]

@@ -71,6 +71,11 @@ class LogFile(Struct):
                 lines = [text_of(line) for line in whole.split(b"\n")]
             yield from lines
 
+    def texts(self) -> Iterator[str]:
+        """The text, some whole lines at a time; only the last of all may lack its end."""
+        for data, start, end, _ in self.blocks():
+            yield data[start:end].decode("utf-8", "replace")
+
     def blocks(self, share: Share | None = None) -> Iterator[Block]:
         """The file, or a share of it, as blocks of whole lines; only the last may lack its end."""
         self.problems, self.done, self.newlines = [], 0, 0

@@ -75,11 +75,6 @@ class Attempts:
         self._current = self._new(name, seen, reason)
         self._current.announced = True
 
-    @property
-    def in_turn(self) -> bool:
-        """Whether the log announced the lineage that is its turn now."""
-        return self._current is not None and self._current.announced
-
     def checked(self, name: str) -> None:
         """An OCSP look at ``archive/NAME/certN.pem``: the lineage whose turn it is."""
         current = self._current

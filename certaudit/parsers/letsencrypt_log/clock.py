@@ -8,6 +8,7 @@ any assumption. Where local time repeats an hour, the header decides, else the o
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
 
 from msgspec import Struct
@@ -70,7 +71,7 @@ def wrote_utc(version: str | None) -> bool:
 
 
 class Clock:
-    """Gives the records of one run, asked in their order, their moments in the caller's zone.
+    """Gives the records of one run, told in their order, their moments in the caller's zone.
 
     ``floor`` is the last moment known before the run; it settles a repeated hour where it can.
     """
@@ -85,7 +86,6 @@ class Clock:
         self.offset = None if self._utc or anchor is None else anchor.offset
         self.ambiguous = False
         self._fixed = self._other_zone()
-        self._even: tuple[datetime, datetime] | None = None  # the offset is the same all along
 
     def _other_zone(self) -> tzinfo | None:
         """The zone to read the run in where it is not the caller's own."""
@@ -96,25 +96,32 @@ class Clock:
         here = self._anchor.moment.astimezone(self._zone).utcoffset()
         return None if here == self.offset else timezone(self.offset)
 
-    def moment(self, wall: datetime) -> datetime:
-        """The moment of a wall time, in the caller's zone."""
+    def moments(self, walls: Sequence[datetime]) -> dict[datetime, datetime]:
+        """The moment of each wall time, in the caller's zone."""
         if self._fixed is not None:
-            found = wall.replace(tzinfo=self._fixed).astimezone(self._zone)
-        elif self._even is not None and self._even[0] <= wall <= self._even[1]:
-            found = wall.replace(tzinfo=self._zone)
-        else:
-            found = self._local(wall)
-        self._floor = found
+            return {wall: wall.replace(tzinfo=self._fixed).astimezone(self._zone) for wall in walls}
+        first, last = min(walls), max(walls)
+        if self._is_even(first, last):
+            start = first.replace(tzinfo=self._zone)
+            return {wall: start + (wall - first) for wall in walls}
+        found: dict[datetime, datetime] = {}
+        for wall in walls:
+            if wall not in found:
+                self._floor = found[wall] = self._local(wall)
         return found
+
+    def _is_even(self, first: datetime, last: datetime) -> bool:
+        """Whether the offset is the same all along; no zone changes twice in an hour."""
+        if last - first > _HOUR:
+            return False
+        start, end = first.replace(tzinfo=self._zone), last.replace(tzinfo=self._zone)
+        both = (start, end, start.replace(fold=1), end.replace(fold=1))
+        return len({time.utcoffset() for time in both}) == 1
 
     def _local(self, wall: datetime) -> datetime:
         first = wall.replace(tzinfo=self._zone)
         second = first.replace(fold=1)
         before, after = first.utcoffset(), second.utcoffset()
-        if before == after:
-            later = first + _HOUR  # by the clock on the wall; no zone changes twice in an hour
-            if later.utcoffset() == later.replace(fold=1).utcoffset() == before:
-                self._even = (wall, wall + _HOUR)
         if before is None or after is None or before <= after:  # the same, or a skipped hour
             return first
         if self._anchor is not None and self.offset is not None:

@@ -5,14 +5,16 @@ Law: times are fixed here, once everything that can prove the zone was seen; lin
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
+from typing import TypeAlias
 
 from msgspec import Struct, field
 
 from certaudit.parsers.letsencrypt_log.attempts import Attempt, Attempts, Seen
 from certaudit.parsers.letsencrypt_log.clock import Anchor, Clock
 from certaudit.parsers.letsencrypt_log.hooks import Hooks
-from certaudit.parsers.letsencrypt_log.lines import has_flag, stamp_time
+from certaudit.parsers.letsencrypt_log.lines import has_flag
 from certaudit.parsers.letsencrypt_log.records import (
     LogEvidence,
     LogHook,
@@ -22,14 +24,15 @@ from certaudit.parsers.letsencrypt_log.records import (
 )
 from certaudit.parsers.letsencrypt_log.subcommand import Marks, subcommand
 
+Times: TypeAlias = Mapping[datetime, datetime]
+
 
 class Found(Struct):
-    """What the records of one run have said so far; ``records`` counts them, ``last`` is the latest."""
+    """What the records of one run have said so far; ``last`` is the latest."""
 
     first: Seen
     headed: bool
-    last: str
-    records: int = 1
+    last: Seen
     version: str | None = None
     entry_point: str | None = None
     arguments: tuple[str, ...] | None = None
@@ -42,17 +45,15 @@ class Found(Struct):
     complete: bool = False
     anchor: Anchor | None = None
 
-
-class _Times(dict[datetime, datetime]):
-    """The moment of each wall time of a run, asked for first in the order of its records."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self.clock = clock
-
-    def __missing__(self, wall: datetime) -> datetime:
-        moment = self[wall] = self.clock.moment(wall)
-        return moment
+    def seen(self) -> Iterator[Seen]:
+        """Every record whose time is given out."""
+        yield self.first
+        yield from self.evidence
+        yield self.last
+        if self.delay is not None:
+            yield self.delay[1]
+        yield from (attempt.seen for attempt in self.attempts)
+        yield from (hook.seen for hook in self.hooks)
 
 
 def finished(found: Found, zone: tzinfo, floor: datetime | None, before: str | None) -> LogRun:
@@ -60,10 +61,9 @@ def finished(found: Found, zone: tzinfo, floor: datetime | None, before: str | N
 
     ``before`` is the last version known before: whether a run without its head wrote UTC rests on it.
     """
-    times = _Times(Clock(zone, found.version or before, found.anchor, floor))
+    clock = Clock(zone, found.version or before, found.anchor, floor)
+    times = clock.moments([seen.wall for seen in found.seen()])
     first = times[found.first.wall]
-    evidence = tuple(LogEvidence(s.where, s.line, s.text, times[s.wall]) for s in found.evidence)
-    ended = times[stamp_time(found.last) or found.evidence[-1].wall]
     arguments = found.arguments
     asked = None if arguments is None else has_flag(arguments, "--dry-run", "--dr")
     dry_run = bool(asked) or "dry_run" in found.marks
@@ -79,7 +79,7 @@ def finished(found: Found, zone: tzinfo, floor: datetime | None, before: str | N
         forced="forced" in found.marks or _forces(arguments or ()),
         started=first if found.headed else None,
         first_seen=first,
-        ended=ended,
+        ended=times[found.last.wall],
         complete=found.complete or (word == "certonly" and "issued" in found.marks),
         delay=found.delay[0] if found.delay else None,
         delay_at=times[found.delay[1].wall] if found.delay else None,
@@ -89,9 +89,9 @@ def finished(found: Found, zone: tzinfo, floor: datetime | None, before: str | N
         where=found.first.where,
         line=found.first.line,
         text=found.first.text,
-        evidence=evidence,
-        header_offset=times.clock.offset,
-        ambiguous=times.clock.ambiguous,
+        evidence=tuple(LogEvidence(s.where, s.line, s.text, times[s.wall]) for s in found.evidence),
+        header_offset=clock.offset,
+        ambiguous=clock.ambiguous,
     )
 
 
@@ -101,7 +101,7 @@ def _forces(arguments: tuple[str, ...]) -> bool:
     )
 
 
-def _outcome(attempt: Attempt, dry_run: bool, times: _Times) -> LogOutcome:
+def _outcome(attempt: Attempt, dry_run: bool, times: Times) -> LogOutcome:
     seen = attempt.seen
     outcome: OutcomeWord = attempt.outcome or "unknown"
     if dry_run and attempt.outcome is not None and attempt.generation is None:
@@ -118,7 +118,7 @@ def _outcome(attempt: Attempt, dry_run: bool, times: _Times) -> LogOutcome:
     )
 
 
-def _hooks(found: Found, times: _Times) -> tuple[LogHook, ...]:
+def _hooks(found: Found, times: Times) -> tuple[LogHook, ...]:
     return tuple(
         LogHook(
             kind=hook.kind,
@@ -126,7 +126,7 @@ def _hooks(found: Found, times: _Times) -> tuple[LogHook, ...]:
             time=times[hook.seen.wall],
             where=hook.seen.where,
             line=hook.seen.line,
-            failed=True if hook.failed else (False if hook.record < found.records else None),
+            failed=True if hook.failed else (None if hook.seen[:2] == found.last[:2] else False),
         )
         for hook in found.hooks
     )

@@ -26,12 +26,11 @@ _KINDS = {
 
 
 class BegunHook(Struct):
-    """A hook with the number of the record that says it began."""
+    """A hook with the record that says it began."""
 
     name: str
     command: str
     seen: Seen
-    record: int
     failed: bool = False
 
     @property
@@ -49,12 +48,12 @@ class Hooks:
     def __iter__(self) -> Iterator[BegunHook]:
         return iter(self._all)
 
-    def begun(self, message: str, seen: Seen, record: int) -> bool:
+    def begun(self, message: str, seen: Seen) -> bool:
         """Take ``Running NAME command: C``; whether it was such a message."""
         found = _BEGUN.match(message)
         if found is None or len(self._all) >= _MOST:
             return False
-        self._all.append(BegunHook(found[1], found[2].strip(), seen, record))
+        self._all.append(BegunHook(found[1], found[2].strip(), seen))
         return True
 
     def failed(self, message: str) -> None:

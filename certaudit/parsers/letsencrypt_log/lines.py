@@ -1,4 +1,4 @@
-"""The shapes certbot writes: a record's head, a time stamp, a list of arguments, a lineage's path.
+"""The shapes certbot writes: a time stamp, a list of arguments, a lineage's path.
 
 Law: text in, values or ``None`` out; nothing raises, every pattern is linear. The record format is
 ``logging.Formatter`` with ``certbot.log.FILE_FMT``: ``%(asctime)s:%(levelname)s:%(name)s:%(message)s``.
@@ -14,10 +14,6 @@ LONGEST_LINE = 65_536  # longer lines are bodies or damage: only their beginning
 BEGINNING = 4_096
 EVIDENCE_LENGTH = 1_000
 
-match_record = re.compile(
-    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}:[A-Z]{4,8}:([A-Za-z_][\w.\-]{0,120}):", re.ASCII
-).match
-
 _VERSION = re.compile(r"\d{1,4}(?:\.\w{1,20}){0,6}(?:[+\-~]\S{1,40})?", re.ASCII)
 _ARGUMENT = re.compile(r"""[ubUB]?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")""")
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
@@ -30,9 +26,21 @@ _CATEGORIES = ("skipped", "success", "failure", "parsefail")
 _EXPIRY = " expires on "
 
 
-def beginning(line: str) -> str:
-    """A line without its end; only the first 4 KiB of one over 64 KiB."""
-    return line[:BEGINNING] if len(line) > LONGEST_LINE else line.rstrip("\r\n")
+def tidied(text: str) -> str:
+    """Lines without carriage returns at their ends; only the first 4 KiB of one over 64 KiB."""
+    if "\r" not in text and not _has_long_line(text):
+        return text
+    return "\n".join(map(_beginning, text.split("\n")))
+
+
+def _beginning(line: str) -> str:
+    return line[:BEGINNING] if len(line) > LONGEST_LINE else line.rstrip("\r")
+
+
+def _has_long_line(text: str) -> bool:
+    """Whether a line may be too long: it would hold one of these stretches without a newline."""
+    step = LONGEST_LINE // 2
+    return any(text.find("\n", at, at + step) < 0 for at in range(0, len(text) - step, step))
 
 
 def stamp_time(stamp: str) -> datetime | None:

@@ -18,7 +18,8 @@ OutcomeWord = Literal["renewed", "not_due", "failed", "simulated", "unknown"]
 class LogPart(Struct, frozen=True):
     """One log file, already decompressed and decoded (``errors="replace"``) by the caller.
 
-    ``where`` is its path inside the audited machine; ``lines`` come with or without their newline.
+    ``where`` is its path inside the audited machine; ``lines`` is its text, one or more whole lines at a
+    time, the last of them with or without its newline.
     """
 
     where: str

@@ -18,7 +18,7 @@ from certaudit.parsers.letsencrypt_log.finish import Found
 from certaudit.parsers.letsencrypt_log.subcommand import Mark
 from certaudit.parsers.letsencrypt_log.vocabulary import Meaning, notice_meaning
 
-_HEAD_RECORDS = 8  # version, entry point, arguments, plugins, level ... stand among the first ones
+HEAD_RECORDS = 8  # version, entry point, arguments, plugins, level ... stand among the first ones
 _MOST = 10_000  # lines of evidence of one run
 _REASON_LENGTH = 300
 _JOINED_WITHIN = timedelta(hours=1)  # a run is split in mid-work, between two records
@@ -38,14 +38,17 @@ class RunReader:
     After each record, ``want`` is what its continuation lines (with their numbers) are to be given to,
     ``None`` for nobody; ``block`` is the record's stamp where those lines are the output of a hook,
     which may look like records: certbot logs it once the hook is done, so its own next records are
-    not older than that stamp.
+    not older than that stamp. Whoever comes to the next record sets both back. ``settled`` are the
+    meanings that can tell nothing new of this run.
     """
 
     def __init__(self, first: Seen, headed: bool) -> None:
-        self.found = Found(first, headed, first.text)
+        self.found = Found(first, headed, first)
+        self.records = 1  # so far, as long as they are few
         self.found.evidence.append(first)
         self.want: Callable[[str, int], None] | None = None
         self.block = ""
+        self.settled: set[Meaning] = set()
         self._here = first
         self._indented = False
 
@@ -55,7 +58,7 @@ class RunReader:
         Only a version record can: where the level record begins a run, it is the very first.
         """
         found = self.found
-        if not found.headed or found.records > _HEAD_RECORDS:
+        if not found.headed or self.records > HEAD_RECORDS:
             return False
         return meaning == "version" and found.version is None
 
@@ -66,19 +69,12 @@ class RunReader:
         """
         if self.found.complete or self.found.error is not None:
             return False
-        last = lines.stamp_time(self.found.last) or self.found.first.wall
-        return timedelta(0) <= wall - last <= _JOINED_WITHIN
+        return timedelta(0) <= wall - self.found.last.wall <= _JOINED_WITHIN
 
     def take(self, meaning: Meaning, message: str, seen: Seen) -> None:
         """One record that means something."""
         self._here = seen
         _TAKES[meaning](self, message)
-
-    def pass_by(self, line: str) -> None:
-        """One record of this run, whatever it says."""
-        self.found.last = line
-        self.found.records += 1
-        self.want, self.block = None, ""
 
     def _take_version(self, message: str) -> None:
         if self.found.version is None:
@@ -130,6 +126,7 @@ class RunReader:
             self._move_to(text, number)
             self._keep()
             self.found.attempts.announced(name, self._here, f"Processing {text.strip()}")
+            self.settled.add("checked")
 
     def _result_line(self, text: str, number: int) -> None:
         entry = lines.summary_entry(text)
@@ -209,8 +206,6 @@ class RunReader:
             self.found.delay = (float(text), self._here)
 
     def _take_checked(self, message: str) -> None:
-        if self.found.attempts.in_turn:
-            return
         found = lines.certificate_path(message)
         if found is not None:
             self.found.attempts.checked(found[0])
@@ -251,7 +246,7 @@ class RunReader:
         self._keep()
 
     def _take_hook(self, message: str) -> None:
-        if self.found.hooks.begun(message, self._here, self.found.records):
+        if self.found.hooks.begun(message, self._here):
             self._keep()
 
     def _take_hook_failed(self, message: str) -> None:
@@ -299,6 +294,7 @@ class RunReader:
     def _take_installer(self, message: str) -> None:
         if message.rstrip().endswith(" and installer None"):
             self._mark("no_installer")
+            self.settled.add("installer")
 
     def _take_removed(self, message: str) -> None:
         if message.rstrip().endswith(".conf"):
@@ -338,8 +334,7 @@ class RunReader:
 
     def _take_response(self, message: str) -> None:
         del message
-        if self.found.anchor is None:
-            self.want = self._header_line
+        self.want = self._header_line
 
     def _header_line(self, text: str, number: int) -> None:
         del number
@@ -351,6 +346,7 @@ class RunReader:
             anchor = Anchor(self._here.wall, moment) if moment is not None else None
             if anchor is not None and anchor.offset is not None:
                 self.found.anchor = anchor
+                self.settled.add("response")
 
     def _mark(self, mark: Mark) -> None:
         self.found.marks.add(mark)
@@ -367,7 +363,7 @@ class RunReader:
     def _move_to(self, text: str, number: int) -> None:
         """Make a continuation line the one that is looked at."""
         if number != self._here.line:
-            cut = text.rstrip("\r\n")[: lines.EVIDENCE_LENGTH]
+            cut = text[: lines.EVIDENCE_LENGTH]
             self._here = self._here._replace(line=number, text=cut)
 
     def _cert_name(self) -> str | None:

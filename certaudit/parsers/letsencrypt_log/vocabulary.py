@@ -1,11 +1,14 @@
 """What certbot's messages mean, by the words they begin with, from letsencrypt 0.1 to certbot 5.
 
-Law: a table of literals, most special first, and the one look-up in it. The wordings were read in
-certbot's own sources (``main``, ``renewal``, ``storage``, ``hooks``, ``log``, ``cert_manager``).
+Law: a table of literals, most special first, and the one pattern that seeks them. The wordings were
+read in certbot's own sources (``main``, ``renewal``, ``storage``, ``hooks``, ``log``, ``cert_manager``).
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, Literal
 
 from certaudit.parsers.letsencrypt_log.lines import version_text
@@ -115,6 +118,7 @@ _WORDS: Final[tuple[tuple[str, Meaning], ...]] = (
     ("Revoking ", "revoking"),
     ("Expected interfaces: ", "plugins"),
     ("Received response:", "response"),
+    ("  ", "result"),
 )
 
 _NOTICES: Final[tuple[tuple[str, Meaning], ...]] = (
@@ -162,35 +166,26 @@ _ONLY_IN: Final[dict[Meaning, tuple[str, ...]]] = {
     "delay": (".renewal", ".main"),
 }
 
-_KEY = 4  # the shortest beginning that tells enough of the words apart
-
-_Table = dict[str, tuple[tuple[str, Meaning], ...]]
-
-
-def _indexed(words: tuple[tuple[str, Meaning], ...]) -> _Table:
-    keys = {start[:_KEY] for start, _ in words}
-    return {key: tuple(w for w in words if w[0].startswith(key)) for key in keys}
+_MEANINGS: Final = dict(_WORDS)
+_NOTICE_MEANINGS: Final = dict(_NOTICES)
 
 
-_BY_WORD: Final = _indexed(_WORDS)
-_BY_NOTICE: Final = _indexed(_NOTICES)
+def _any_of(words: Iterable[str]) -> str:
+    return "|".join(map(re.escape, words))
 
 
-def may_mean(line: str, at: int) -> bool:
-    """Whether the message that begins at ``at`` can mean something: the cheap first look."""
-    key = line[at : at + _KEY]
-    return key in _BY_WORD or key[:2] == "  "
+WORD: Final = _any_of(_MEANINGS)  # a pattern for the words that a telling record begins with
+_NOTICE: Final = re.compile(_any_of(_NOTICE_MEANINGS))
 
 
-def meaning_of(message: str, logger: str) -> Meaning | None:
-    """What a record's message means to the history of a run, or ``None`` for nothing.
+@lru_cache(1000)
+def meaning_of(word: str, logger: str) -> Meaning | None:
+    """What a record that begins with ``word`` means to the history of a run, or ``None`` for nothing.
 
     ``logger`` is the record's: only certbot's own say what certbot did, and some words only where
     their module says them.
     """
-    meaning = "result" if message[:2] == "  " else _first(_BY_WORD, message)
-    if meaning is None:
-        return None
+    meaning = _MEANINGS[word]
     if meaning == "response":
         return meaning if logger in ("acme.client", "root") else None
     if not logger.startswith(("certbot", "letsencrypt")):
@@ -208,11 +203,5 @@ def begins_run(meaning: Meaning | None, message: str, logger: str) -> bool:
 
 def notice_meaning(text: str) -> Meaning | None:
     """The same for a text shown to the user (``certbot.display``), which the log repeats."""
-    return _first(_BY_NOTICE, text)
-
-
-def _first(table: _Table, text: str) -> Meaning | None:
-    for start, meaning in table.get(text[:_KEY], ()):
-        if text.startswith(start):
-            return meaning
-    return None
+    found = _NOTICE.match(text)
+    return _NOTICE_MEANINGS[found[0]] if found is not None else None
