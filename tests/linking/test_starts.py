@@ -183,3 +183,50 @@ def test_the_journal_names_the_unit_that_a_description_leaves_open() -> None:
     found = starts(*both, *told)
     assert [s.units for s in found] == [(SERVICE,), ("other.service",)]
     assert [s.evidence.line for s in found] == [1, 2]
+
+
+def named(phase: str, name: str) -> UnitEvent:
+    return UnitEvent(phase, name, None, None)  # type: ignore[arg-type]
+
+
+def test_an_end_by_description_alone_is_that_which_was_told_just_now() -> None:
+    """Else the unit that ended long ago would seem to go on to the end of the other."""
+    found = starts(
+        line(named("starting", "other.service")),
+        line(unit("starting"), 40),
+        line(unit("deactivated"), 42),
+        line(unit("finished", "Both"), 42, number=2),
+        line(named("deactivated", "other.service"), 400),
+        line(unit("finished", "Both"), 400, number=2),
+    )
+    assert [s.ended for s in found] == [NOW + timedelta(seconds=400), NOW + timedelta(seconds=42)]
+
+
+def test_an_end_by_description_alone_is_that_of_the_one_still_under_way() -> None:
+    found = starts(
+        line(named("starting", "other.service")),
+        line(unit("starting"), 40),
+        line(unit("finished"), 42),
+        line(unit("started", "Both"), 400),
+    )
+    assert [s.ended for s in found] == [NOW + timedelta(seconds=400), NOW + timedelta(seconds=42)]
+
+
+def test_of_two_that_one_description_means_at_once_the_later_end_holds_for_both() -> None:
+    """Which began first, the one that ended first or the other, is not told."""
+    lines = (
+        line(unit("starting", "Both")),
+        line(unit("starting", "Both"), 40),
+        line(unit("deactivated"), 42),
+        line(named("deactivated", "other.service"), 400),
+    )
+    found = starts(*lines)
+    assert [s.ended for s in found] == [NOW + timedelta(seconds=400)] * 2
+    assert [s.units for s in found] == [MEANINGS["Both"]] * 2
+    failing = starts(*lines[:3], line(named("failed", "other.service"), 400))
+    assert [s.failed for s in failing] == [None, None]
+    apart = starts(*lines[:1], line(unit("deactivated"), 30), *lines[1:2], line(unit("failed"), 42))
+    assert [(s.ended, s.failed, s.units) for s in apart] == [
+        (NOW + timedelta(seconds=30), False, (SERVICE,)),
+        (NOW + timedelta(seconds=42), True, (SERVICE,)),
+    ]

@@ -70,7 +70,7 @@ def join(observed: Iterable[Observed], descriptions: Descriptions) -> tuple[Star
         elif start := begun(line):
             begin(starts, start)
     sessions = [(o.time, o.event) for o in lines if isinstance(o.event, CronSession)]
-    return tuple(bounded(starts, sessions))
+    return tuple(bounded(blurred(starts), sessions))
 
 
 def begun(line: Observed) -> Start | None:
@@ -123,28 +123,62 @@ def unit_line(starts: list[Start], line: Observed, event: UnitEvent, units: tupl
 def last_of(
     starts: list[Start], line: Observed, units: tuple[str, ...], *, user_manager: bool
 ) -> int | None:
-    """The start that a later line of a manager is about: that of its INVOCATION_ID, else the last."""
+    """The start that a later line of a manager is about: that of its INVOCATION_ID, else the last.
+
+    Where a Description= leaves open which unit is meant: the one whose end was told just now, for it
+    is told in several lines; else the last that is not ended.
+    """
+    able: list[int] = []
     latest = None
     for position in range(len(starts) - 1, -1, -1):
         start = starts[position]
         if start.user_manager != user_manager or set(units).isdisjoint(start.units):
             continue
         if line.invocation is None or start.invocation in (None, line.invocation):
-            return position
+            able.append(position)
+            if (line.invocation and start.invocation) or len(units) == len(start.units) == 1:
+                break
         latest = position if latest is None else latest
         if latest - position > RECENT:
             break
-    return latest
+    just_now = [n for n in able if told_just_now(starts[n], line)]
+    under_way = [n for n in able if starts[n].ended is None]
+    return next(iter((*just_now, *under_way, *able)), latest)
+
+
+def told_just_now(start: Start, line: Observed) -> bool:
+    """Did another line tell the end of a start right before this one?"""
+    return start.ended is not None and line.time - start.ended <= SAME_LINE
 
 
 def lone(starts: list[Start], last: int) -> bool:
-    """Is a start the only one not yet ended that its Description= can mean?
+    """Is a start the only one under way that its Description= can mean?
 
     Then a line that names the unit (systemd 232-251 names it at the end alone) tells which it was.
     """
     units = set(starts[last].units)
     near = starts[max(0, last - RECENT) : last]
-    return all(s.ended is not None or not units & set(s.units) for s in near if s.kind == "unit")
+    before = all(s.ended is not None or not units & set(s.units) for s in near if s.kind == "unit")
+    return before and not any(len(units & set(s.units)) > 1 for s in starts[last + 1 :])
+
+
+def blurred(starts: list[Start]) -> list[Start]:
+    """Starts with the latest end for each of those that overlap and that one Description= can mean.
+
+    Which of their ends is whose is not told, nor whose failure.
+    """
+    found = list(starts)
+    for n, one in ((n, start) for n, start in enumerate(starts) if len(start.units) > 1):
+        for m in range(n + 1, min(n + 1 + RECENT, len(starts))):
+            other = starts[m]
+            open_end = one.ended is None or other.ended is None or one.ended < other.time
+            if open_end or len(set(one.units) & set(other.units)) < 2:
+                continue
+            ends = [s.ended for s in (found[n], found[m]) if s.ended is not None]
+            failed = one.failed if one.failed == other.failed else None
+            for position in (n, m):
+                found[position] = replace(found[position], ended=max(ends), failed=failed)
+    return found
 
 
 def locked_out(starts: list[Start], line: Observed) -> None:
