@@ -157,11 +157,12 @@ def rotated(root: Root, directory: str, base: str) -> tuple[LogFile, ...]:
     Raise ``UnreadableError`` where the directory may not be listed.
     """
     found: list[tuple[tuple[int, str, int], LogFile]] = []
+    folder = PurePosixPath(directory)
     for name in root.names(directory):
         match = SUFFIX.fullmatch(name, len(base)) if name.startswith(base) else None
         if match is None:
             continue
         number, date = int(match["number"] or 0), match["date"] or ""
         rank = (1, "", -number) if not date else (0, date, 0)
-        found.append((rank, log_file(root, PurePosixPath(directory) / name)))
+        found.append((rank, log_file(root, folder / name)))
     return tuple(log for _, log in sorted(found, key=lambda item: item[0]))

@@ -46,7 +46,7 @@ def _has_long_line(text: str) -> bool:
 def stamp_time(stamp: str) -> datetime | None:
     """The naive time of ``YYYY-MM-DD hh:mm:ss,mmm``; ``None`` if there is no such day or hour."""
     try:
-        wall = datetime.fromisoformat(stamp[:23] if _READS_COMMA else f"{stamp[:19]}.{stamp[20:23]}")
+        wall = datetime.fromisoformat(stamp if _READS_COMMA else stamp.replace(",", "."))
     except ValueError:
         return None
     return wall if 1970 <= wall.year < 9999 else None
