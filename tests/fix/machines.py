@@ -105,3 +105,8 @@ def manifest(root: Path) -> dict[str, tuple[object, ...]]:
                 kept += (at.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest(), xattrs)
             found[str(path.relative_to(root))] = kept
     return found
+
+
+def unfolded(text: str) -> str:
+    """What was printed as one line: where a line is folded depends on how long a temporary path is."""
+    return " ".join(text.split())
