@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pexpect
@@ -42,6 +44,8 @@ def dialogue(machine: Bench, *verb: str, typed: str = "") -> Iterator[pexpect.sp
         timeout=TIMEOUT,
         encoding="utf-8",
         dimensions=size,
+        # a job in the background, as these tests may be, ignores what Ctrl-C sends
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     child.send(typed)
     try:
