@@ -9,6 +9,7 @@ import pytest
 from certaudit.facts import Candidate
 from certaudit.linking.paths import candidate_gaps, scripts_of
 from certaudit.model import Gap, Reason
+from certaudit.parsers.certbot_options import DROPPED
 from tests.linking.makers import LIVE, Files, cron, fact, linked, linked_or_none, timer, traced
 
 SCRIPT = "/usr/local/sbin/renew"
@@ -250,3 +251,28 @@ def test_shell_operators_in_an_exec_line_are_words_that_certbot_refuses() -> Non
     assert found.paths[0].skipped == (("a.example", "certbot refuses the word &&"),)
     assert (found.trigger.state, found.paths[0].state) == ("dormant", "dormant")
     assert found.trigger.reasons[0].code == "refused"
+
+
+@pytest.mark.parametrize(
+    ("text", "release", "state"),
+    [
+        ("certbot renew --manual-public-ip-logging-ok", "4.0.0-2", "dormant"),
+        ("certbot renew --manual-public-ip", "1:4.0.0-2", "dormant"),  # cut short
+        ("certbot renew --manual-public-ip-logging-ok", "2.11.0-1", "armed"),
+        ("certbot renew --standalone-supported-challenges http-01", "2.1.0-4", "dormant"),
+        ("certbot renew --standalone-supported-challenges http-01", "0.40.0-1", "armed"),
+        ("certbot renew --manual-public-ip-logging-ok", None, "armed"),
+        ("certbot renew --manual-public-ip-logging-ok", "", "armed"),
+        ("/opt/venv/bin/certbot renew --manual-public-ip-logging-ok", "4.0.0-2", "armed"),
+        ("docker run certbot/certbot renew --manual-public-ip-logging-ok", "4.0.0-2", "armed"),
+        ("certbot renew --no-self-upgrade", "4.0.0-2", "armed"),
+    ],
+)
+def test_an_option_that_the_release_dropped(text: str, release: str | None, state: str) -> None:
+    found = linked(cron(text), A, release=release)
+    assert found.trigger.state == state
+    if state == "dormant":
+        (reason,) = (r for r in found.trigger.reasons if r.code == "refused")
+        option = "--" + next(n for n in DROPPED if n[:12] in text)
+        number = "4.0.0" if "4.0.0" in str(release) else "2.1.0"
+        assert reason.text == f"certbot refuses {option}, which {number} does not have any more"
