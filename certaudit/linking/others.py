@@ -15,6 +15,7 @@ from certaudit.model import Evidence, Gap
 from certaudit.parsers.shell import Command
 
 INTERPRETERS = re.compile(r"(?:python|perl|php|ruby)[0-9.]*|(?:ba|da|k|z)?sh")
+APART = "apart"  # the aspect of a Gap that leaves no question about certbot's lineages open
 STARTING = frozenset({"run", "exec"})
 
 
@@ -66,4 +67,4 @@ def is_named(program: str, text: str) -> bool:
 def not_followed(other: Other, where: Evidence) -> Gap:
     """That a client is at work here; one that keeps to itself leaves no rule's question open."""
     reason = f"{other.name} is at work here: what it renews is not followed"
-    return Gap("apart" if other.apart else "clients", reason, (where,))
+    return Gap(APART if other.apart else "clients", reason, (where,))
