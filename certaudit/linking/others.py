@@ -7,10 +7,11 @@ not known, and nobody may say then that nothing renews a certificate.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from certaudit.catalogue import Other, others
-from certaudit.linking.invocations import CONTAINER_ENGINES
+from certaudit.linking.invocations import CONTAINER_ENGINES, NO_RUNNERS, TAKES_VALUE
 from certaudit.model import Evidence, Gap
 from certaudit.parsers.shell import Command
 
@@ -20,7 +21,10 @@ STARTING = frozenset({"run", "exec"})
 
 
 def other_called(command: Command) -> Other | None:
-    """The client that a command calls, in a container too; none where a false guard keeps it from it."""
+    """The client that a command calls, in a container too, or is given to read and may run.
+
+    None where a false guard keeps it from it.
+    """
     words = [word for word in command.argv if word is not None]
     if not words or command.argv[0] is None or any(guard.holds is False for guard in command.guards):
         return None
@@ -29,7 +33,9 @@ def other_called(command: Command) -> Other | None:
     for other in others():
         if called & set(other.programs) or any(piece in spoken for piece in other.calls):
             return other
-    return next(filter(None, map(of_image, words[1:])), None) if in_container(words) else None
+    by_image = next(filter(None, map(of_image, in_container(words))), None)
+    read = command.stdin if PurePosixPath(words[0]).name not in NO_RUNNERS else None
+    return by_image or named_in(read or "")
 
 
 def programs(words: list[str], command: Command) -> list[str]:
@@ -38,12 +44,14 @@ def programs(words: list[str], command: Command) -> list[str]:
     found = [words[0], *command.scripts]
     if INTERPRETERS.fullmatch(name):
         found += [word for word in words[1:] if word[:1] != "-"][:1]
-    return found + (words[1:] if in_container(words) else [])
+    return found + in_container(words)
 
 
-def in_container(words: list[str]) -> bool:
-    """Does a command run something in a container?"""
-    return PurePosixPath(words[0]).name in CONTAINER_ENGINES and bool(STARTING & set(words))
+def in_container(words: list[str]) -> list[str]:
+    """The words that name an image, or what is run in a container, without options and their values."""
+    if PurePosixPath(words[0]).name not in CONTAINER_ENGINES or not STARTING & set(words):
+        return []
+    return [word for before, word in pairwise(words) if before not in TAKES_VALUE and word[:1] != "-"]
 
 
 def of_image(image: str) -> Other | None:

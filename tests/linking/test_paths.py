@@ -10,6 +10,8 @@ from certaudit.facts import Candidate
 from certaudit.linking.paths import candidate_gaps, scripts_of
 from certaudit.model import Gap, Reason
 from certaudit.parsers.certbot_options import DROPPED
+from certaudit.parsers.shell import follow
+from certaudit.sources.scripts import start_of
 from tests.linking.makers import LIVE, Files, cron, fact, linked, linked_or_none, timer, traced
 
 SCRIPT = "/usr/local/sbin/renew"
@@ -176,6 +178,15 @@ def test_a_client_that_is_not_followed_is_named_where_it_is_called(
     assert unseen(cron(text, state="off")) == ()
 
 
+@pytest.mark.parametrize(("program", "gaps"), [("at now", 1), ("sh", 1), ("mail root", 0)])
+def test_such_a_client_may_be_what_a_command_is_given_to_read(program: str, gaps: int) -> None:
+    candidate = cron(program)
+    (entry,) = candidate.entries
+    fed = replace(candidate, entries=(replace(entry, stdin="dehydrated -c\n"),))
+    found = candidate_gaps(fed, tuple((e, follow(start_of(e), Files())) for e in fed.entries), Files())
+    assert [gap.aspect for gap in found] == ["clients"] * gaps
+
+
 def test_a_text_that_is_not_followed_may_name_such_a_client() -> None:
     (gap,) = unseen(cron("perl -e 'exec(\"/root/.acme.sh/acme.sh --cron\")'"))
     assert (gap.aspect, gap.reason) == ("scripts", "a text for an interpreter: not followed")
@@ -190,6 +201,7 @@ def test_a_text_that_is_not_followed_may_name_such_a_client() -> None:
         "cp /root/.acme.sh/a.example/ca.cer /srv/dehydrated",
         "systemctl reload caddy",
         "docker restart traefik",
+        "docker run -v /srv/goacme/lego:/data -v /etc/traefik nginx",
         "tar czf /srv/lego.tgz /etc/lego",
     ],
 )
