@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from certaudit.catalogue import mechanisms
-from certaudit.facts import CopyFact, LineageFact
+from certaudit.facts import CopyFact, LineageFact, Package
 from certaudit.history import History
 from certaudit.host.machine import Host
 from certaudit.linking import deployments as deploying
@@ -87,7 +87,9 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
     hooks = {
         command: hook_work(followed(command, machine)) for command in hook_commands(lineages, calls)
     }
-    lineages = replace(lineages, work=hooks)
+    installed = installed_certbots(host.root)
+    only = installed[0].version if len(installed) == 1 else None
+    lineages = replace(lineages, work=hooks, release=only)
     linked = [
         replace(one, trigger=replace(one.trigger, schedule=systemd.scheduled(one.candidate, host)))
         for candidate, steps in traced
@@ -99,7 +101,7 @@ def observe(host: Host, policy: Policy, ask: Ask | None = None) -> Model:
     gaps.extend(supervised_gaps(host))
     gaps.extend(configured_gaps(host.root))
     gaps.extend(host.systemd.gaps)
-    model = tie(host, policy, linked, facts, half, gaps)
+    model = tie(host, policy, linked, facts, installed, half, gaps)
     return model if ask is None else with_served(host, model, facts, ask)
 
 
@@ -132,12 +134,12 @@ def tie(
     policy: Policy,
     linked: list[Linked],
     facts: tuple[LineageFact, ...],
+    installed: tuple[Package, ...],
     half: Iterable[HalfSwitched],
     gaps: list[Gap],
 ) -> Model:
     """The second round: what the paths named (logs, copies), and everything joined."""
     paths = tuple(path for one in linked for path in one.paths)
-    installed = installed_certbots(host.root)
     version = installed[0].version if installed else None
     lineages = tuple(lineage_of(fact, version) for fact in facts)
     lineages, paths, problems = ownership.assign(lineages, paths, policy)

@@ -12,6 +12,7 @@ import typer
 
 from certaudit.cli.common import AsOfOption, PolicyOption, RootOption, model_of
 from certaudit.errors import UsageError
+from certaudit.linking.others import APART
 from certaudit.model import SEVERITIES, Report
 
 FINDINGS, NOT_ASSESSED = 1, 3
@@ -134,4 +135,5 @@ def exit_code(report: Report, fail_on: FailOn, *, strict: bool) -> int:
         if any(SEVERITIES.index(finding.severity) >= least for _, finding in report.findings):
             return FINDINGS
     still_open = any(result.status == "not_assessed" for result in report.results)
-    return NOT_ASSESSED if strict and (still_open or report.model.gaps) else 0
+    still_open |= any(gap.aspect != APART for gap in report.model.gaps)
+    return NOT_ASSESSED if strict and still_open else 0

@@ -111,7 +111,8 @@ def ahead(model: Model, lineage: Lineage) -> Iterator[str]:
     nexts = [f"{trigger_name(t)}{fires(model, t)}" for t in dict.fromkeys(p.trigger for p in armed)]
     begin = f"{standing(model, lineage)}, and {since_due(model, lineage)}"
     if len(nexts) == 1:
-        yield f"{begin} {nexts[0]} can renew it, and nothing else"
+        others = "nothing else" if unseen(model) is None else "nothing else that was seen"
+        yield f"{begin} {nexts[0]} can renew it, and {others}"
     else:
         yield f"{begin} whichever runs first renews it: {either(nexts)}"
         hidden = [trigger_name(p.trigger) for p in armed if lineage.name in p.hidden_for]

@@ -7,19 +7,24 @@ not known, and nobody may say then that nothing renews a certificate.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from certaudit.catalogue import Other, others
-from certaudit.linking.invocations import CONTAINER_ENGINES
+from certaudit.linking.invocations import CONTAINER_ENGINES, NO_RUNNERS, TAKES_VALUE
 from certaudit.model import Evidence, Gap
 from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import Command
 
 INTERPRETERS = re.compile(r"(?:python|perl|php|ruby)[0-9.]*|(?:ba|da|k|z)?sh")
+APART = "apart"  # the aspect of a Gap that leaves no question about certbot's lineages open
 STARTING = frozenset({"run", "exec"})
 
 
 def other_called(command: Command) -> Other | None:
-    """The client that a command calls, in a container too; none where a false guard keeps it from it."""
+    """The client that a command calls, in a container too, or is given to read and may run.
+
+    None where a false guard keeps it from it.
+    """
     words = [word for word in command.argv if word is not None]
     if not words or command.argv[0] is None or any(guard.holds is False for guard in command.guards):
         return None
@@ -28,7 +33,9 @@ def other_called(command: Command) -> Other | None:
     for other in others():
         if not called.isdisjoint(other.programs) or any(piece in spoken for piece in other.calls):
             return other
-    return next(filter(None, map(of_image, words[1:])), None) if in_container(words) else None
+    by_image = next(filter(None, map(of_image, in_container(words))), None)
+    read = command.stdin if program_name(words[0]) not in NO_RUNNERS else None
+    return by_image or named_in(read or "")
 
 
 def programs(words: list[str], command: Command) -> list[str]:
@@ -37,12 +44,14 @@ def programs(words: list[str], command: Command) -> list[str]:
     found = [words[0], *command.scripts]
     if INTERPRETERS.fullmatch(name):
         found += [word for word in words[1:] if word[:1] != "-"][:1]
-    return found + (words[1:] if in_container(words) else [])
+    return found + in_container(words)
 
 
-def in_container(words: list[str]) -> bool:
-    """Does a command run something in a container?"""
-    return program_name(words[0]) in CONTAINER_ENGINES and bool(STARTING & set(words))
+def in_container(words: list[str]) -> list[str]:
+    """The words that name an image, or what is run in a container, without options and their values."""
+    if program_name(words[0]) not in CONTAINER_ENGINES or not STARTING & set(words):
+        return []
+    return [word for before, word in pairwise(words) if before not in TAKES_VALUE and word[:1] != "-"]
 
 
 def of_image(image: str) -> Other | None:
@@ -66,4 +75,4 @@ def is_named(program: str, text: str) -> bool:
 def not_followed(other: Other, where: Evidence) -> Gap:
     """That a client is at work here; one that keeps to itself leaves no rule's question open."""
     reason = f"{other.name} is at work here: what it renews is not followed"
-    return Gap("apart" if other.apart else "clients", reason, (where,))
+    return Gap(APART if other.apart else "clients", reason, (where,))

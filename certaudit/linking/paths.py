@@ -17,6 +17,7 @@ from certaudit.catalogue import mentions_client
 from certaudit.facts import Candidate, Entry, Hooks, LineageFact
 from certaudit.linking import distribution
 from certaudit.linking.distribution import Hooked
+from certaudit.linking.due import upstream, version_numbers
 from certaudit.linking.invocations import ELSEWHERE, Invocation, Options, find, handed_on
 from certaudit.linking.others import named_in, not_followed, other_called
 from certaudit.linking.reach import reach
@@ -29,10 +30,12 @@ from certaudit.model import (
     Trigger,
     TriggerState,
 )
+from certaudit.parsers.certbot_options import DROPPED
 from certaudit.parsers.shell import Command, Guard, Trace
 from certaudit.records import replace
 
 NO_SLEEP = "no-random-sleep-on-renew"
+SYSTEM_CERTBOT = frozenset({"/usr/bin/certbot", "/bin/certbot", "/usr/bin/letsencrypt"})
 VALIDATED = ("pre", "post", "deploy")
 Traced = tuple[tuple[Entry, Trace], ...]
 
@@ -53,6 +56,7 @@ class Lineages(Struct, frozen=True):
     by_config: Mapping[str, tuple[LineageFact, ...]]
     hooks: Mapping[str, Hooks]
     work: Hooked = field(default_factory=dict)
+    release: str | None = None  # of the system's certbot, where there is no other
 
     @property
     def options(self) -> Options:
@@ -85,7 +89,8 @@ def link(
     machine: Local,
 ) -> Linked | None:
     """A candidate as a trigger with its paths; ``None`` if it never leads to a client."""
-    calls = list(all_calls(traced, lineages.options))
+    made = all_calls(traced, lineages.options)
+    calls = [(by_release(call, lineages.release), later) for call, later in made]
     renewing = [(call, later) for call, later in calls if call.renews]
     if not renewing:
         return None
@@ -110,6 +115,18 @@ def all_calls(traced: Traced, options: Options = ()) -> Iterator[tuple[Invocatio
         for call in find(entry, trace.commands, options):
             rest = tuple(c for c in trace.commands if c.number > call.command.number)
             yield call, rest + after
+
+
+def by_release(call: Invocation, release: str | None) -> Invocation:
+    """A call of the system's certbot, refused where its release knows one of the options no more."""
+    version = version_numbers(release)
+    if call.contained or version is None or call.command.program not in SYSTEM_CERTBOT:
+        return call
+    gone = [name for name in call.arguments.dropped if DROPPED[name] <= version]
+    if not gone:
+        return call
+    refused = f"--{gone[0]}, which {upstream(release)} does not have any more"
+    return replace(call, arguments=replace(call.arguments, refused=refused))
 
 
 def candidate_gaps(candidate: Candidate, traced: Traced, machine: Local) -> tuple[Gap, ...]:

@@ -14,7 +14,16 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
 
-from certaudit.parsers.certbot_options import FLAGS, IGNORED, LONG, PLUGINS, SHORT, VALUES, VERBS
+from certaudit.parsers.certbot_options import (
+    DROPPED,
+    FLAGS,
+    IGNORED,
+    LONG,
+    PLUGINS,
+    SHORT,
+    VALUES,
+    VERBS,
+)
 from certaudit.parsers.misspelling import meant
 
 _DNS_VALUE = re.compile(
@@ -32,8 +41,9 @@ class CertbotArguments(Struct, frozen=True):
     only prints, ``None`` where an unknown word might be one. ``domains`` are lower case, without a
     final dot, each once, in order. ``hooks`` are ``(kind, command)`` with the kinds ``pre``, ``post``,
     ``deploy``, ``manual-auth`` and ``manual-cleanup``. ``unknown``: some word is not known, so that
-    options may be missing here. ``refused``: for what argparse ends the call, before certbot renews
-    anything; an option that is merely not known may be a plugin's, or one of a later release.
+    options may be missing here. ``dropped`` are options that some releases refuse. ``refused``: for what
+    argparse ends the call, before certbot renews anything; an option that is merely not known may be a
+    plugin's, or one of a later release.
     """
 
     subcommand: str | None = "run"
@@ -67,6 +77,7 @@ class CertbotArguments(Struct, frozen=True):
     max_log_backups: str | None = None
     unknown: bool = False
     refused: str | None = None
+    dropped: tuple[str, ...] = ()
 
     def hook(self, kind: str) -> str | None:
         """The command of a hook given on this call, or ``None``."""
@@ -81,6 +92,7 @@ class _Found(Struct):
     plugins: list[str] = field(default_factory=list)
     unknown: bool = False
     refused: str | None = None
+    dropped: list[str] = field(default_factory=list)
 
     def last(self, destination: str) -> str | None:
         return next((v for d, v in reversed(self.values) if d == destination), None)
@@ -135,7 +147,10 @@ def _long(text: str, rest: Iterator[str | None], found: _Found) -> None:
     if name is None:
         found.unknown = True
         _refuse_misspelt(given, f"--{given}", found)
-    elif name in FLAGS:
+        return
+    if name in DROPPED:
+        found.dropped.append(name)
+    if name in FLAGS:
         _set_flag(name, found)
         if assigned:
             found.unknown, found.refused = True, f"a value for --{given}"
@@ -267,6 +282,7 @@ def _build(subcommand: str | None, found: _Found) -> CertbotArguments:
         max_log_backups=found.last("max_log_backups"),
         unknown=found.unknown,
         refused=found.refused,
+        dropped=tuple(found.dropped),
     )
 
 

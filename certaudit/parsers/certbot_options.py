@@ -77,6 +77,12 @@ VALUES: Mapping[str, str] = {
 }
 # The long options of releases since 1.0, among which an abbreviation must be the only match.
 LONG = tuple(sorted({*FLAGS, *VALUES} - {*_GONE_FLAGS.split(), *_GONE_VALUES.split()}))
+# Options that later releases refuse, each with the oldest of those that was seen to. (The first may be
+# gone since 1.0; 2.11.0 still takes the last.)
+DROPPED: Mapping[str, tuple[int, int, int]] = {
+    **dict.fromkeys((*_GONE_FLAGS.split(), *_GONE_VALUES.split()), (2, 1, 0)),
+    "manual-public-ip-logging-ok": (3, 0, 0),
+}
 SHORT: Mapping[str, str] = {
     "h": "help",
     "c": "config",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from certaudit.catalogue import Other, clients, others
 from certaudit.errors import UnreadableError
 from certaudit.host.root import Root
-from certaudit.linking.others import of_image
+from certaudit.linking.others import APART, of_image
 from certaudit.model import Evidence, Gap
 from certaudit.parsers.container_config import Container, parse_container
 
@@ -43,7 +43,7 @@ def _gap(root: Root, place: str) -> Iterator[Gap]:
     if other or holds_client(found):
         reason = f"the container {found.name} runs {found.image}: what it renews is not seen"
         where = Evidence(f"{place}/config.v2.json")
-        yield Gap("apart" if other and other.apart else "containers", reason, (where,))
+        yield Gap(APART if other and other.apart else "containers", reason, (where,))
 
 
 def holds_client(container: Container) -> bool:

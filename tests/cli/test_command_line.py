@@ -13,7 +13,7 @@ import pytest
 from certaudit import __version__
 from certaudit.cli import run
 from certaudit.rules import rules
-from fixtures.machine import MACHINES, build
+from fixtures.machine import MACHINES, build, build_text
 
 AS_OF = "2023-12-03T12:24:00+09:00"
 OWNED = "cron:/etc/cron.d/wildcard"
@@ -285,6 +285,18 @@ def test_strict(demo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
     assert Ran(capfd, "audit", str(tmp_path)).code == 0
     assert Ran(capfd, "audit", str(tmp_path), "--strict").code == 3
     assert Ran(capfd, "audit", str(demo), "--as-of", AS_OF, "--strict").code == 1  # 1 goes before 3
+
+
+@pytest.mark.parametrize(("program", "code"), [("caddy", 0), ("lego", 3)])
+def test_strict_where_another_client_is_at_work(
+    program: str, code: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = f"include {MACHINES}/stock-debian-12.machine\nfile /usr/bin/{program} 0755\n| \x7fELF\n"
+    text += f"file /etc/cron.d/own\n| 0 3 * * * root {program} run\n"
+    machine = build_text(text, tmp_path / "root")
+    ran = Ran(capfd, "audit", str(machine.root), "--as-of", machine.as_of.isoformat(), "--strict")
+    assert ran.code == code
+    assert f"{program} is at work here: what it renews is not followed" in ran.out.replace("\n", " ")
 
 
 def test_one_rule_and_ignored_ones(demo: Path, capfd: pytest.CaptureFixture[str]) -> None:

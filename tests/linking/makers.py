@@ -147,11 +147,12 @@ def linked_or_none(
     *facts: LineageFact,
     files: Files | None = None,
     known: Hooks | None = None,
+    release: str | None = None,
 ) -> Linked | None:
     by_config: dict[str, tuple[LineageFact, ...]] = {}
     for one in facts or (fact(),):
         by_config[one.config_dir] = (*by_config.get(one.config_dir, ()), one)
-    lineages = Lineages(by_config, {CONFIG: known or hooks()})
+    lineages = Lineages(by_config, {CONFIG: known or hooks()}, release=release)
     machine = files or Files()
     return link(candidate, traced(candidate, machine), lineages, machine)
 
@@ -161,8 +162,9 @@ def linked(
     *facts: LineageFact,
     files: Files | None = None,
     known: Hooks | None = None,
+    release: str | None = None,
 ) -> Linked:
-    found = linked_or_none(candidate, *facts, files=files, known=known)
+    found = linked_or_none(candidate, *facts, files=files, known=known, release=release)
     assert found is not None
     return found
 

@@ -198,6 +198,9 @@ def test_nobody_says_so_where_something_may_that_was_not_seen() -> None:
         "The live one is good until 2024-04-30, and whether anything will renew it could not be seen "
         "(acme.sh is at work here: what it renews is not followed)."
     )
+    held = one(made(1, "owner", TIMER), owner=f"{TIMER}>certbot", renewers=(f"{TIMER}>certbot",))
+    model = Model(EARLY, lineages=(held,), gaps=(gap,), paths=(path(f"{TIMER}>certbot"),))
+    assert paragraph(model, held).endswith("can renew it, and nothing else that was seen.")
     own = Gap("apart", "caddy is at work here: what it renews is not followed")
     assert "nothing will renew it" in paragraph(Model(EARLY, lineages=(found,), gaps=(own,)), found)
 

@@ -7,7 +7,10 @@ import pytest
 from certaudit.facts import Candidate
 from certaudit.linking.paths import candidate_gaps, scripts_of
 from certaudit.model import Gap, Reason
+from certaudit.parsers.certbot_options import DROPPED
+from certaudit.parsers.shell import follow
 from certaudit.records import replace
+from certaudit.sources.scripts import start_of
 from tests.linking.makers import LIVE, Files, cron, fact, linked, linked_or_none, timer, traced
 
 SCRIPT = "/usr/local/sbin/renew"
@@ -174,6 +177,15 @@ def test_a_client_that_is_not_followed_is_named_where_it_is_called(
     assert unseen(cron(text, state="off")) == ()
 
 
+@pytest.mark.parametrize(("program", "gaps"), [("at now", 1), ("sh", 1), ("mail root", 0)])
+def test_such_a_client_may_be_what_a_command_is_given_to_read(program: str, gaps: int) -> None:
+    candidate = cron(program)
+    (entry,) = candidate.entries
+    fed = replace(candidate, entries=(replace(entry, stdin="dehydrated -c\n"),))
+    found = candidate_gaps(fed, tuple((e, follow(start_of(e), Files())) for e in fed.entries), Files())
+    assert [gap.aspect for gap in found] == ["clients"] * gaps
+
+
 def test_a_text_that_is_not_followed_may_name_such_a_client() -> None:
     (gap,) = unseen(cron("perl -e 'exec(\"/root/.acme.sh/acme.sh --cron\")'"))
     assert (gap.aspect, gap.reason) == ("scripts", "a text for an interpreter: not followed")
@@ -188,6 +200,7 @@ def test_a_text_that_is_not_followed_may_name_such_a_client() -> None:
         "cp /root/.acme.sh/a.example/ca.cer /srv/dehydrated",
         "systemctl reload caddy",
         "docker restart traefik",
+        "docker run -v /srv/goacme/lego:/data -v /etc/traefik nginx",
         "tar czf /srv/lego.tgz /etc/lego",
     ],
 )
@@ -249,3 +262,28 @@ def test_shell_operators_in_an_exec_line_are_words_that_certbot_refuses() -> Non
     assert found.paths[0].skipped == (("a.example", "certbot refuses the word &&"),)
     assert (found.trigger.state, found.paths[0].state) == ("dormant", "dormant")
     assert found.trigger.reasons[0].code == "refused"
+
+
+@pytest.mark.parametrize(
+    ("text", "release", "state"),
+    [
+        ("certbot renew --manual-public-ip-logging-ok", "4.0.0-2", "dormant"),
+        ("certbot renew --manual-public-ip", "1:4.0.0-2", "dormant"),  # cut short
+        ("certbot renew --manual-public-ip-logging-ok", "2.11.0-1", "armed"),
+        ("certbot renew --standalone-supported-challenges http-01", "2.1.0-4", "dormant"),
+        ("certbot renew --standalone-supported-challenges http-01", "0.40.0-1", "armed"),
+        ("certbot renew --manual-public-ip-logging-ok", None, "armed"),
+        ("certbot renew --manual-public-ip-logging-ok", "", "armed"),
+        ("/opt/venv/bin/certbot renew --manual-public-ip-logging-ok", "4.0.0-2", "armed"),
+        ("docker run certbot/certbot renew --manual-public-ip-logging-ok", "4.0.0-2", "armed"),
+        ("certbot renew --no-self-upgrade", "4.0.0-2", "armed"),
+    ],
+)
+def test_an_option_that_the_release_dropped(text: str, release: str | None, state: str) -> None:
+    found = linked(cron(text), A, release=release)
+    assert found.trigger.state == state
+    if state == "dormant":
+        (reason,) = (r for r in found.trigger.reasons if r.code == "refused")
+        option = "--" + next(n for n in DROPPED if n[:12] in text)
+        number = "4.0.0" if "4.0.0" in str(release) else "2.1.0"
+        assert reason.text == f"certbot refuses {option}, which {number} does not have any more"

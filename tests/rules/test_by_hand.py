@@ -255,6 +255,11 @@ def test_nothing_renews_says_what_certbot_refuses(tmp_path: Path) -> None:
         "/etc/cron.d/renew:2 passes it over (certbot refuses --queit; it has --quiet); "
         "/etc/cron.d/renew:3 passes it over (certbot refuses the word reload)"
     )
+    found = of_fixture("no-renewal-path", "flagged-option-dropped", tmp_path / "dropped")
+    assert found.message.endswith(
+        "/etc/cron.d/renew:1 passes it over (certbot refuses --standalone-supported-challenges, which "
+        "2.1.0 does not have any more)"
+    )
 
 
 def test_starved_says_how_often_and_what_else_the_owner_found(tmp_path: Path) -> None:
