@@ -1,7 +1,8 @@
 """Many histories asked at once, and how often which confidence was right.
 
 ``python -m tests.history.campaign --cases 10000 --jobs 2`` prints a line for every step in which
-evidence is taken away, and every wrong answer that was given with high confidence.
+evidence is taken away, and every wrong answer that was given with high confidence. With ``--close-by``
+nearly all triggers of a machine fire in the same minutes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from multiprocessing import Pool
 
 from tests.history.answers import Answer, answers
 from tests.history.play import Play
-from tests.history.scenario import machine
+from tests.history.scenario import close_by, machine
 from tests.history.texts import Loss, write
 
 STEPS = {
@@ -83,18 +84,19 @@ def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.2f} %" if whole else "-"
 
 
-def asked(seed: str, loss: Loss) -> Iterator[Answer]:
-    """The answers about one history."""
-    history = Play(machine(seed), seed).play()
+def asked(seed: str, loss: Loss, *, near: bool = False) -> Iterator[Answer]:
+    """The answers about one history; ``near``: of triggers that fire in the same minutes."""
+    drawn = machine(seed)
+    history = Play(close_by(drawn, seed) if near else drawn, seed).play()
     return answers(history, write(history, loss, seed))
 
 
-def tally(seeds: Iterable[str], step: str) -> Tally:
+def tally(seeds: Iterable[str], step: str, *, near: bool = False) -> Tally:
     """The answers about some histories, counted."""
     found = Tally()
     for seed in seeds:
         found.histories += 1
-        for answer in asked(seed, STEPS[step]):
+        for answer in asked(seed, STEPS[step], near=near):
             found.kinds[answer.run.confidence, answer.wrong, answer.surviving] += 1
             if answer.wrong and answer.run.confidence == "high":
                 found.worst.append(worst(seed, step, answer))
@@ -115,13 +117,15 @@ def main() -> None:
     parser.add_argument("--seed", default="1")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--step", choices=STEPS, action="append")
+    parser.add_argument("--close-by", action="store_true")
     given = parser.parse_args()
     seeds = [f"{given.seed}.{number}" for number in range(given.cases)]
     parts = [seeds[start : start + 50] for start in range(0, len(seeds), 50)]
     with Pool(given.jobs) as pool:
         for step in given.step or STEPS:
             found = Tally()
-            for number, part in enumerate(pool.imap_unordered(partial(tally, step=step), parts), 1):
+            ask = partial(tally, step=step, near=given.close_by)
+            for number, part in enumerate(pool.imap_unordered(ask, parts), 1):
                 found.add(part)
                 if number % 10 == 0 and number < len(parts):
                     print(f"{step}, so far: {found.text}", flush=True)  # noqa: T201

@@ -169,6 +169,38 @@ def triggers(
     return found
 
 
+def close_by(base: Machine, seed: str) -> Machine:
+    """A machine with more of its owner's triggers, nearly all of which fire in the same few minutes.
+
+    There it happens every day that one run could be another trigger's.
+    """
+    draw = Random(f"close by {seed}")
+    more = [own_cron(draw)]
+    more += [own_timer(draw)] if base.systemd else []
+    more += [daily_script(draw, rpm=base.rpm)] if draw.random() < 0.4 else []
+    known = {job.trigger for job in base.jobs}
+    jobs = (*base.jobs, *(job for job in more if job.trigger not in known))
+    hour, minute = draw.randrange(24), draw.randrange(60)
+    return replace(
+        base,
+        jobs=tuple(moved(job, hour, minute, Random(f"{seed} {job.trigger}")) for job in jobs),
+        coincidence=draw.random() < 0.4,
+    )
+
+
+def moved(job: Job, hour: int, minute: int, draw: Random) -> Job:
+    """A trigger set to about a time, unless it is gone or, mostly, the package's."""
+    if job.gone or (job.packaged and (job.kind != "timer" or draw.random() < 0.3)):
+        return job
+    if job.kind != "timer":
+        return replace(job, times=((hour, max(0, minute - draw.choice([0, 0, 0, 1, 2, 5]))),))
+    day = job.calendar.partition("*-*-*")[0]
+    return replace(
+        job, times=((hour, minute),), delay=draw.choice([0, 30, 60, 120]),
+        calendar=f"{day}*-*-* {hour:02}:{minute:02}:00",
+    )  # fmt: skip
+
+
 def halves(job: Job, moment: datetime) -> list[Job]:
     """A package's job before and after an upgrade that added a flag to its command."""
     if NO_SLEEP not in job.arguments or not job.packaged:

@@ -30,6 +30,15 @@ def test_what_is_answered_with_high_is_right_and_medium_nearly_always(step: str)
         assert high + medium >= 0.99 * alive
 
 
+@pytest.mark.parametrize("step", ["nothing", "some heads", "ends", "heads"])
+def test_high_is_right_also_where_all_triggers_fire_in_the_same_minutes(step: str) -> None:
+    few = max(HISTORIES // 4, 20)
+    found = tally([f"{SEED}.{number}" for number in range(few)], step, near=True)
+    compared(f"runs of {few} histories of crowded minutes, {step} lost: their starts", found.total())
+    assert found.worst == []
+    assert found.total("high") > 5 * few
+
+
 def test_confidence_falls_with_the_evidence() -> None:
     seeds = [f"{SEED}.{number}" for number in range(8)]
     found = [tally(seeds, step) for step in IN_ORDER]

@@ -122,6 +122,17 @@ def test_a_run_that_outlives_a_start_does_not_fill_it() -> None:
     assert judge(within, unit_start(0, ended=5)).confidence == "high"
 
 
+def test_a_run_whose_head_is_lost_is_not_high_where_it_outlasts_its_start() -> None:
+    """The job's own client may have met its lock: then the job was over at once."""
+    headless = replace(log_run(0.5, None), started=None)
+    ending = replace(headless, ended=NOW + timedelta(seconds=0.7))
+    line = replace(cron_start("certbot -q renew"), ended=NOW + timedelta(seconds=0.8))
+    assert judge(ending, line, among=(CRON,)).confidence == "high"
+    found = judge(replace(headless, ended=NOW + timedelta(seconds=9)), line, among=(CRON,))
+    assert (found.trigger, found.confidence) == ("cron:/etc/cron.d/renew:1", "medium")
+    assert found.because[-1] == "but it went on after that start had ended"
+
+
 def test_sudo_is_a_person() -> None:
     found = judge(log_run(3, ("--force-renewal",)), sudo("/usr/bin/certbot renew --force-renewal"))
     assert (found.trigger, found.actor, found.confidence) == (None, "manual", "high")

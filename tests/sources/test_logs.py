@@ -73,6 +73,31 @@ file /var/log/letsencrypt/letsencrypt.log
     assert "the run lies within that start, which ended at 03:03:22" in run.because
 
 
+def sleeping(missing: int | None) -> str:
+    """A cron line that sleeps, its six runs each in a file of certbot's own rotation, less one."""
+    lines = ["file /etc/cron.d/renew", "| 0 3 * * * root sleep 1200; certbot renew"]
+    lines += ["file /var/log/syslog mtime=2024-02-20T04:00:00+00:00"]
+    lines += ["| 2024-02-01T00:00:01.000000+01:00 hogehoge kernel: hello"]
+    line = "03:00:01.203000+01:00 hogehoge CRON[5102]: (root) CMD (sleep 1200; certbot renew)"
+    lines += [f"| 2024-02-{day}T{line}" for day in range(15, 21)]
+    for day in (day for day in range(15, 21) if 20 - day != missing):
+        number = f".{20 - day}" if day < 20 else ""
+        head = f"| 2024-02-{day} 03:20:02,100:DEBUG:certbot._internal"
+        lines += [f"file /var/log/letsencrypt/letsencrypt.log{number}"]
+        lines += [f"{head}.main:certbot version: 2.1.0", f"{head}.main:Arguments: []"]
+        lines += [f"{head}.renewal:no renewal failures"]
+    return "\n".join(lines) + "\n"
+
+
+def test_beside_a_missing_file_of_the_log_nothing_says_that_no_other_run_fits(tmp_path: Path) -> None:
+    whole = runs(sleeping(None), tmp_path / "whole")
+    found = [run.confidence for run in whole if run.arguments == ()]
+    assert found == ["medium"] + ["high"] * 5  # the log of runs begins within the first one
+    less = runs(sleeping(2), tmp_path / "less")
+    rest = {run.ended.day: run.confidence for run in less if run.arguments == () and run.ended}
+    assert rest == {15: "medium", 16: "high", 17: "medium", 19: "medium", 20: "high"}
+
+
 @pytest.mark.parametrize("zone", [timezone.utc, timezone(timedelta(hours=9))])
 def test_an_entry_of_the_journal_keeps_unit_and_invocation(zone: timezone) -> None:
     entry = parse_entry(

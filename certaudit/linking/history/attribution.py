@@ -13,6 +13,7 @@ from certaudit.catalogue import mentions_client
 from certaudit.facts import Start
 from certaudit.linking.history.around import Around, Attribution
 from certaudit.linking.history.claims import (
+    EARLY,
     PEOPLE,
     SLEEPING,
     SNUG,
@@ -221,7 +222,17 @@ def sureness(claim: Claim, run: LogRun, around: Around, *, alone: bool) -> tuple
         return doubt
     if claim.start in around.unproven:
         return "medium", "but the logs do not cover all the time in which the timer may have fired"
+    if claim.arguments is not False and outlasts(run, claim.start):
+        return "medium", "but it went on after that start had ended"
     return by_place(claim, run, around)
+
+
+def outlasts(run: LogRun, start: Start) -> bool:
+    """Did a run go on after what seems to have called it was at its end, which waits for its client?
+
+    So it is where a lock turned the start's own client away, and the run's beginning is lost.
+    """
+    return start.ended is not None and run.ended - start.ended > WHOLE + EARLY
 
 
 def of_others(

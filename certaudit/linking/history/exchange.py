@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from certaudit.facts import Start
-from certaudit.linking.history.claims import Claim, wrapped
+from certaudit.linking.history.claims import SLEEPING, Claim, wrapped
 
 PERSON = "a person"
 Ways = Mapping[Start, frozenset[str]]  # the starts that a run follows as expected, and who made each
@@ -29,20 +29,32 @@ def exchanged(
     for number, start in settled.items():
         own = ways[number].get(start, frozenset())
         others = {other for other, names in ways[number].items() if other != start and names - own}
-        if others and not left_by(others, ways, runs).isdisjoint({start} | spare):
+        if others and moves_up(start, others, ways, runs, spare):
             yield number
 
 
-def left_by(starts: set[Start], ways: Sequence[Ways], runs: Mapping[Start, Sequence[int]]) -> set[Start]:
-    """The starts to which the runs of some starts can move, and then the runs of those, and so on."""
-    found: set[Start] = set()
+def moves_up(
+    given_up: Start,
+    starts: set[Start],
+    ways: Sequence[Ways],
+    runs: Mapping[Start, Sequence[int]],
+    spare: frozenset[Start],
+) -> bool:
+    """Can the run of one of some starts, and then the next one's, move on until nobody is left over?
+
+    That is at the start that was given up, or at a spare one. No run comes later than ``SLEEPING``
+    after its start, and starts further away than that are not looked at.
+    """
+    seen: set[Start] = set()
     todo = list(starts)
     while todo:
         start = todo.pop()
-        moves = {other for n in runs.get(start, ()) for other in ways[n] if other != start}
-        todo += moves - found
-        found |= moves
-    return found
+        moves = {other for n in runs.get(start, ()) for other in ways[n] if other != start} - seen
+        if given_up in moves or not moves.isdisjoint(spare):
+            return True
+        seen |= moves
+        todo += [other for other in moves if abs(other.time - given_up.time) <= SLEEPING]
+    return False
 
 
 def ways_of(found: Sequence[Claim], typed: Sequence[Start], settled: Start | None) -> Ways:
