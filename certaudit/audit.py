@@ -142,7 +142,7 @@ def tie(
     paths = tuple(path for one in linked for path in one.paths)
     version = installed[0].version if installed else None
     lineages = tuple(lineage_of(fact, version) for fact in facts)
-    lineages, paths, problems = ownership.assign(lineages, paths, policy)
+    lineages, paths, problems = ownership.assign(lineages, paths, policy, gaps)
     found = logs.collect(host, wanted(host, linked))
     gaps.extend(found.gaps)
     holes = tuple(hole for log in coverage(found.spans) for hole in log.holes)

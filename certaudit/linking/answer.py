@@ -101,7 +101,7 @@ def ahead(model: Model, lineage: Lineage) -> Iterator[str]:
     armed = model.renewers(lineage)
     if not armed:
         stops = [reason.text for reason in (*lineage.broken, *lineage.unattended)]
-        open_end = None if stops else unseen(model)
+        open_end = None if stops else unseen(model.gaps)
         why = stops[0] if stops else lineage.owner_because
         told = f"nothing will renew it: {why}"
         if open_end is not None:
@@ -111,7 +111,7 @@ def ahead(model: Model, lineage: Lineage) -> Iterator[str]:
     nexts = [f"{trigger_name(t)}{fires(model, t)}" for t in dict.fromkeys(p.trigger for p in armed)]
     begin = f"{standing(model, lineage)}, and {since_due(model, lineage)}"
     if len(nexts) == 1:
-        others = "nothing else" if unseen(model) is None else "nothing else that was seen"
+        others = "nothing else" if unseen(model.gaps) is None else "nothing else that was seen"
         yield f"{begin} {nexts[0]} can renew it, and {others}"
     else:
         yield f"{begin} whichever runs first renews it: {either(nexts)}"

@@ -6,7 +6,7 @@ of its own; else nobody, and a finding asks. The report says which of these it w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -53,22 +53,27 @@ def renewers(paths: Iterable[RenewalPath], lineage: str) -> tuple[RenewalPath, .
     return tuple(p for p in paths if p.armed and lineage in p.lineages)
 
 
-def unseen(model: Model) -> Gap | None:
+def unseen(gaps: Iterable[Gap]) -> Gap | None:
     """The first thing that was not seen and may renew a certificate, if there is any."""
-    return next((gap for gap in model.gaps if gap.aspect in RENEWERS), None)
+    return next((gap for gap in gaps if gap.aspect in RENEWERS), None)
 
 
-def owner_of(lineage: str, paths: tuple[RenewalPath, ...], policy: Policy) -> Ownership:
-    """Who is meant to renew a lineage."""
+def owner_of(
+    lineage: str, paths: tuple[RenewalPath, ...], policy: Policy, gaps: Sequence[Gap] = ()
+) -> Ownership:
+    """Who is meant to renew a lineage; ``gaps`` are what was not seen."""
     declared = dict(policy.owners).get(lineage)
     if declared is not None:
         return declared_owner(lineage, declared, paths)
     armed = renewers(paths, lineage)
+    only = (
+        "it is the only armed path" if unseen(gaps) is None else "of what was seen, the only armed path"
+    )
     if len(armed) == 1:
-        return Ownership(armed[0].id, "inferred", "it is the only armed path that can renew it")
+        return Ownership(armed[0].id, "inferred", f"{only} that can renew it")
     distributing = [p for p in armed if own_steps(p, lineage)]
     if len(distributing) == 1:
-        why = "it is the only armed path that distributes the certificate by steps of its own"
+        why = f"{only} that distributes the certificate by steps of its own"
         return Ownership(distributing[0].id, "inferred", why)
     if not armed:
         return Ownership(None, None, "no armed path was found that can renew it")
@@ -117,16 +122,22 @@ def left_out(path: RenewalPath, owner: RenewalPath, lineage: str) -> tuple[Distr
 
 
 def assign(
-    lineages: tuple[Lineage, ...], paths: tuple[RenewalPath, ...], policy: Policy
+    lineages: tuple[Lineage, ...],
+    paths: tuple[RenewalPath, ...],
+    policy: Policy,
+    gaps: Sequence[Gap] = (),
 ) -> tuple[tuple[Lineage, ...], tuple[RenewalPath, ...], tuple[Reason, ...]]:
-    """Owners and hidden paths written into lineages and paths; also what is wrong with the policy."""
+    """Owners and hidden paths written into lineages and paths; also what is wrong with the policy.
+
+    ``gaps`` are what was not seen of the triggers and their commands.
+    """
     owned: dict[str, list[str]] = {}
     hidden: dict[str, list[str]] = {}
     problems: list[Reason] = []
     result: list[Lineage] = []
     by_id = {p.id: p for p in paths}
     for lineage in lineages:
-        ownership = owner_of(lineage.name, paths, policy)
+        ownership = owner_of(lineage.name, paths, policy, gaps)
         problems.extend([ownership.problem] if ownership.problem else [])
         armed = renewers(paths, lineage.name)
         if ownership.owner is not None:

@@ -56,8 +56,8 @@ def definitions() -> Json:
         "gap": record(
             aspect=examples(
                 "systemd", "units", "cron", "scripts", "containers", "logs", "journal", "certificates",
-                "copies", "references", "hooks", "renewal", "clock", "access", "packages", "clients",
-                "apart",
+                "copies", "references", "hooks", "cli-ini", "renewal", "clock", "access", "packages",
+                "history", "served", "clients", "apart",
             ),
             reason=STRING,
             evidence=many(of("evidence")),

@@ -185,7 +185,7 @@ def to_do(report: Report, lineage: Lineage) -> Iterator[RenderableType]:
     if not found:
         held = [d for d in report.model.deployments if d.lineage == lineage.name]
         seen = all(d.status != "unknown" for d in held)
-        seen &= bool(lineage.renewers) or unseen(report.model) is None
+        seen &= bool(lineage.renewers) or unseen(report.model.gaps) is None
         yield Text("Nothing to do." if seen else "Nothing else to do here.", style="green")
         return
     yield Text("What to do", style="bold")

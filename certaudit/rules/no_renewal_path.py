@@ -33,7 +33,7 @@ def check(model: Model) -> Iterator[Finding]:
     """One finding per lineage without an armed path."""
     for lineage in model.lineages:
         told = lineage.renewers or lineage.broken or blocked_by_conf(model, lineage)
-        if not told and unseen(model) is None:
+        if not told and unseen(model.gaps) is None:
             yield finding(model, lineage)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from certaudit.linking.ownership import assign, catches_up, left_out, owner_of
-from certaudit.model import Distribution, Policy, RenewalPath
+from certaudit.model import Distribution, Gap, Policy, RenewalPath
 from certaudit.records import replace
 from tests.linking.makers import lineage, path, step
 
@@ -30,6 +30,19 @@ def test_the_only_armed_path_is_the_owner() -> None:
     found = owner_of("a.example", (TIMER, path("cron:/x:1>certbot", state="off")), Policy())
     assert (found.owner, found.source) == (TIMER.id, "inferred")
     assert found.because == "it is the only armed path that can renew it"
+
+
+@pytest.mark.parametrize(
+    ("aspect", "only"),
+    [("cron", "of what was seen, the only armed path"), ("copies", "it is the only armed path")],
+)
+def test_what_was_not_seen_may_renew_too(aspect: str, only: str) -> None:
+    gaps = (Gap(aspect, "closed"),)
+    alone = owner_of("a.example", (TIMER,), Policy(), gaps)
+    assert (alone.owner, alone.because) == (TIMER.id, f"{only} that can renew it")
+    (found,), _, _ = assign((lineage(),), (TIMER, WRAPPER), Policy(), gaps)
+    steps = f"{only} that distributes the certificate by steps of its own"
+    assert (found.owner, found.owner_because) == (WRAPPER.id, steps)
 
 
 def test_the_only_path_that_distributes_is_the_owner() -> None:
