@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.corpus import MB, ROTATIONS, made
+from benchmarks.journal import IDENTIFIERS
 from benchmarks.literals import LITERALS
 from benchmarks.measure import EMPTY, against, peak_added
 
@@ -106,13 +107,11 @@ def others(home: Path, client: list[str]) -> None:
     row(f"{len(client)} logs of certbot parsed / an empty Python", "+ 0.1 s", parsed, EMPTY)
     journal = str(home / "system.journal")
     units = ("_SYSTEMD_UNIT=certbot.service", "+", "UNIT=certbot.service", "_PID=1")
-    match = ("journalctl", f"--file={journal}", "--output=json", "--all", *units)
-    row(
-        "certaudit / journalctl's match, journal",
-        "+ 0.1 s",
-        (*python, "benchmarks.journal", journal),
-        match,
-    )
+    named = (word for name in IDENTIFIERS for word in ("+", f"SYSLOG_IDENTIFIER={name}"))
+    peer = ("journalctl", f"--file={journal}", "--all", *units)
+    ours = (*python, "benchmarks.journal", journal)
+    row("certaudit / journalctl, certbot's units", "+ 0.1 s", ours, (*peer, "--output=json"))
+    row("certaudit / journalctl, cron's as well", "+ 0.1 s", ours, (*peer, *named, "--output=cat"))
 
 
 if __name__ == "__main__":
