@@ -71,7 +71,8 @@ class Root:
 
     def __init__(self, directory: Path) -> None:
         """Raise ``TargetError`` where ``directory`` is no readable directory."""
-        self.directory = Path(os.path.abspath(directory))
+        # however "/" is spelt, it is this machine and no image
+        self.directory = Path("/" + os.path.realpath(directory).lstrip("/"))
         self._top = str(self.directory).rstrip("/")
         try:
             found = os.stat(self.directory)

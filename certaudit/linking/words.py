@@ -5,11 +5,14 @@ Law: short enough for one line of 80 columns, exact enough to type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from certaudit.catalogue import mechanism_of_file, mechanism_of_unit
 from certaudit.model import Fix, Model, RenewalPath, Trigger
+
+HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,39}")
 
 
 def trigger_name(trigger_id: str) -> str:
@@ -63,9 +66,11 @@ def listing(items: Sequence[str], most: int = 3) -> str:
 def prompt(name: str, *, live: bool) -> str:
     """What stands before a command for another machine than this one, so that nobody runs it here.
 
-    ``web1# ``, and ``image# `` where that machine's name is not known; nothing on the machine itself.
+    ``web1# ``, and ``image# `` where that machine's name is not known, or is none that may stand in a
+    command line; nothing on the machine itself.
     """
-    return "" if live else f"{'image' if name == 'unknown' else name}# "
+    fit = name != "unknown" and HOST.fullmatch(name)
+    return "" if live else f"{name if fit else 'image'}# "
 
 
 def only_renewer_of(model: Model, trigger: Trigger) -> tuple[str, ...]:

@@ -229,7 +229,7 @@ def _add_defaults(
         key = written.lstrip("-")
         name = _full_name(key)
         if name is None:
-            _refuse_misspelt(key, f"{key} of its configuration", found)
+            _refuse_misspelt(key, f"{key} in its cli.ini", found)
         if name is None or (VALUES.get(name) == "domains" and subcommand == "renew"):
             continue
         if name in PLUGINS and not found.plugins and "authenticator" not in given:

@@ -21,7 +21,7 @@ from datetime import timedelta
 
 from certaudit.linking.ownership import RENEWERS, blocked_by_conf, unseen
 from certaudit.linking.words import day, trigger_name
-from certaudit.model import Evidence, Finding, Fix, Lineage, Model, RenewalPath, Severity
+from certaudit.model import Evidence, Finding, Fix, Lineage, Model, Reason, RenewalPath, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("low", "high")
 ASPECTS = RENEWERS
@@ -61,24 +61,40 @@ def finding(model: Model, lineage: Lineage) -> Finding:
 
 
 def why(model: Model, path: RenewalPath, lineage: Lineage) -> str:
-    """Why one path does not renew a lineage."""
+    """Why one path does not renew a lineage: its trigger's own state first."""
     name = trigger_name(path.trigger)
-    skipped = dict(path.skipped).get(lineage.name)
-    if skipped:
-        return f"{name} passes it over ({skipped})"
     trigger = model.trigger(path.trigger)
+    skipped = dict(path.skipped).get(lineage.name)
+    if skipped and (trigger is None or trigger.armed):
+        return f"{name} passes it over ({skipped})"
     reasons = path.reasons or (trigger.reasons if trigger else ())
-    return f"{name} is {trigger.state if trigger else 'off'} ({reasons[0].text})" if reasons else name
+    if not reasons:
+        return name
+    told = [reason.text for reason in reasons[:1]]
+    told += [reason.text for reason in reasons[1:] if reason.code == "refused"]
+    return f"{name} is {trigger.state if trigger else 'off'} ({'; '.join(told)})"
 
 
 def fixes(model: Model, would: list[RenewalPath]) -> tuple[Fix, ...]:
-    """Switch on the first timer that could."""
+    """Mend, or switch on, the first that could."""
     for path in would:
         trigger = model.trigger(path.trigger)
-        if any(reason.code == "hook-missing" for reason in (trigger.reasons if trigger else ())):
+        reasons = {reason.code: reason for reason in (trigger.reasons if trigger else ())}
+        if "hook-missing" in reasons:
             return (Fix("put the hook's program back, or correct the line that names it", True),)
+        mends = (correct(reasons["refused"]),) if "refused" in reasons else ()
         if trigger and trigger.kind == "timer" and "/" not in trigger_name(trigger.id):
             name = trigger_name(trigger.id)
-            unmask = (f"systemctl unmask {name}",) if trigger.reasons[0].code == "masked" else ()
-            return (Fix(f"switch {name} on", True, (*unmask, f"systemctl enable --now {name}")),)
+            unmask = (f"systemctl unmask {name}",) if "masked" in reasons else ()
+            on = Fix(f"switch {name} on", True, (*unmask, f"systemctl enable --now {name}"))
+            return mends if mends and trigger.state == "dormant" else (*mends, on)
+        if mends:
+            return mends
     return (Fix("let a timer or a cron job run `certbot -q renew` twice a day", True, ()),)
+
+
+def correct(refused: Reason) -> Fix:
+    """What to write otherwise, in the line of the call or in the ``cli.ini`` that it reads."""
+    places = (f"{e.where}:{e.line}" if e.line else e.where for e in refused.evidence[:1])
+    where = "".join(f" (called at {place})" for place in places)
+    return Fix(f"correct it: {refused.text}{where}", True)

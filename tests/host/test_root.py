@@ -52,6 +52,12 @@ def link(root: Root, path: str, target: str) -> None:
     place.symlink_to(target)
 
 
+@pytest.mark.parametrize("spelt", ["/", "//", "/proc/self/root", "/proc/../"])
+def test_this_machine_is_no_image_however_its_root_is_spelt(spelt: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(spelt)
+    assert Root(Path(spelt)).directory == Root(tmp_path / "link").directory == Path("/")
+
+
 @pytest.mark.parametrize(
     "target",
     [

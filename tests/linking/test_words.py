@@ -110,3 +110,19 @@ def test_what_a_path_does_in_a_few_words() -> None:
     assert words.steps_of(path(distribution=(hook,))) == "runs a hook"
     own = path(distribution=(hook, step("cp"), step("cp"), step("reload", kind="reload")))
     assert words.steps_of(own) == "copies, reloads"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("web1.example.org", "web1.example.org# "),
+        ("unknown", "image# "),
+        ("x;touch /tmp/x;", "image# "),
+        ("two words", "image# "),
+        ("-rf", "image# "),
+        ("a" * 41, "image# "),
+    ],
+)
+def test_only_a_plain_name_stands_before_a_command(name: str, shown: str) -> None:
+    assert words.prompt(name, live=False) == shown
+    assert words.prompt(name, live=True) == ""

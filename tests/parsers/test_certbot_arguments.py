@@ -141,8 +141,8 @@ def test_what_it_takes_or_may_take(line: str) -> None:
 @pytest.mark.parametrize(
     ("key", "refused"),
     [
-        ("post_hook", "post_hook of its configuration; it has --post-hook"),
-        ("queit", "queit of its configuration; it has --quiet"),
+        ("post_hook", "post_hook in its cli.ini; it has --post-hook"),
+        ("queit", "queit in its cli.ini; it has --quiet"),
         ("post-hook", None),
         ("dns-foo-credentials", None),
         ("fooo", None),

@@ -251,13 +251,13 @@ def test_an_expired_one_is_renewed_by_all_of_its_owners_job(tmp_path: Path) -> N
 def test_nothing_renews_says_what_certbot_refuses(tmp_path: Path) -> None:
     found = of_fixture("no-renewal-path", "flagged-refused-by-certbot", tmp_path)
     assert found.message.endswith(
-        "/etc/cron.d/renew:1 passes it over (certbot refuses the word rennew); "
-        "/etc/cron.d/renew:2 passes it over (certbot refuses --queit; it has --quiet); "
-        "/etc/cron.d/renew:3 passes it over (certbot refuses the word reload)"
+        "/etc/cron.d/renew:1 is dormant (certbot refuses the word rennew); "
+        "/etc/cron.d/renew:2 is dormant (certbot refuses --queit; it has --quiet); "
+        "/etc/cron.d/renew:3 is dormant (certbot refuses the word reload)"
     )
     found = of_fixture("no-renewal-path", "flagged-option-dropped", tmp_path / "dropped")
     assert found.message.endswith(
-        "/etc/cron.d/renew:1 passes it over (certbot refuses --standalone-supported-challenges, which "
+        "/etc/cron.d/renew:1 is dormant (certbot refuses --standalone-supported-challenges, which "
         "2.1.0 does not have any more)"
     )
 
@@ -294,3 +294,31 @@ def test_a_partial_tree_leaves_the_question_open(tmp_path: Path) -> None:
     file = FIXTURES / "rules" / "no-renewal-path" / "clean-partial-tree.machine"
     audited = audit_file(file, tmp_path / "root", [BY_SLUG["no-renewal-path"]])
     assert [result.status for result in audited.report.results] == ["not_assessed"]
+
+
+QUEIT = "append /etc/letsencrypt/cli.ini\n| queit = true\n"
+CALLED = "(called at /lib/systemd/system/certbot.service:6)"
+REFUSES = "certbot refuses queit in its cli.ini; it has --quiet"
+
+
+@pytest.mark.parametrize(
+    ("more", "state", "switch"),
+    [
+        ("", f"dormant ({REFUSES})", ()),
+        (
+            "include ../base/timer-off.machine\n",
+            f"off (certbot.timer is masked; {REFUSES})",
+            (("systemctl unmask certbot.timer", "systemctl enable --now certbot.timer"),),
+        ),
+    ],
+)
+def test_what_certbot_refuses_is_to_be_corrected_first(
+    more: str, state: str, switch: tuple[tuple[str, ...], ...], tmp_path: Path
+) -> None:
+    text = f"include ../base/site.machine\n{QUEIT}{more}"
+    audited = audit_text(text, tmp_path / "root", [BY_SLUG["no-renewal-path"]])
+    ((_, found),) = audited.report.findings
+    assert f": certbot.timer is {state}; " in found.message
+    correct, *others = found.fixes
+    assert (correct.title, correct.actions) == (f"correct it: {REFUSES} {CALLED}", ())
+    assert tuple(fix.actions for fix in others) == switch
