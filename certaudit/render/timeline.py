@@ -27,7 +27,7 @@ LABELS = {
     "package": "package",
     "renewed": "RENEWED",
     "not-due": "not due",
-    "idle": "in vain",
+    "idle": "no call",
     "fired": "fired",
     "failed": "FAILED",
     "simulated": "dry run",

@@ -265,9 +265,9 @@ def test_nothing_renews_says_what_certbot_refuses(tmp_path: Path) -> None:
 def test_starved_says_how_often_and_what_else_the_owner_found(tmp_path: Path) -> None:
     found = of_fixture("starved-job", "flagged-timer-won", tmp_path)
     assert found.message == (
-        "/etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard) came too late once that the logs show, "
-        "on 2024-03-02: another path had renewed hoge.example before it; at 2 firings that they show "
-        "since 2024-03-01 it had nothing to renew"
+        "/etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard) came too late at least once, "
+        "on 2024-03-02: another path had renewed hoge.example before it; at 2 firings that the logs "
+        "show since 2024-03-01 it had nothing to renew"
     )
     assert [line.place for line in found.evidence] == ["/var/log/syslog:8"]
 
@@ -275,10 +275,10 @@ def test_starved_says_how_often_and_what_else_the_owner_found(tmp_path: Path) ->
 def test_starved_counts_a_firing_for_each_renewal_taken(tmp_path: Path) -> None:
     found = of_fixture("starved-job", "flagged-taken-twice", tmp_path)
     assert found.message == (
-        "/etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard) came too late 2 times that the logs "
-        "show, first on 2024-03-02 and last on 2024-05-01: another path had renewed hoge.example before "
-        "it; at 8 firings that they show since 2024-03-01 it had nothing to renew, so what it does "
-        "after a renewal was left undone"
+        "/etc/cron.d/wildcard:2 (/usr/local/sbin/renew-wildcard) came too late at least 2 "
+        "times, first on 2024-03-02 and last on 2024-05-01: another path had renewed hoge.example "
+        "before it; at 8 firings that the logs show since 2024-03-01 it had nothing to renew, so what "
+        "it does after a renewal was left undone"
     )
     assert [line.place for line in found.evidence] == ["/var/log/syslog:8", "/var/log/syslog:15"]
 

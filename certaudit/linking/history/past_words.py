@@ -89,18 +89,18 @@ def starved(model: Model, found: Starvation) -> str:
 
 
 def too_late(model: Model, found: Starvation) -> str:
-    """``came too late 2 times that the logs show, first on 2023-10-02 and last on 2023-12-01``."""
+    """``came too late at least 2 times, first on 2023-10-02 and last on 2023-12-01``."""
     first, last = day(local(model, found.first)), day(local(model, found.last))
     if found.times == 1:
-        return f"came too late once that the logs show, on {first}"
-    return f"came too late {found.times} times that the logs show, first on {first} and last on {last}"
+        return f"came too late at least once, on {first}"
+    return f"came too late at least {found.times} times, first on {first} and last on {last}"
 
 
 def idle(model: Model, found: Starvation) -> str:
     """How often the owner had nothing to renew since the first theft; most of that is normal."""
     since = day(local(model, found.since))
     when = f"between {since} and {day(local(model, found.until))}" if found.until else f"since {since}"
-    return f"at {count(found.idle, 'firing')} that they show {when} it had nothing to renew"
+    return f"at {count(found.idle, 'firing')} that the logs show {when} it had nothing to renew"
 
 
 def left(model: Model, lineage: Lineage) -> Iterator[str]:
