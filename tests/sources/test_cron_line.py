@@ -84,7 +84,7 @@ def test_a_home_that_does_not_count(tmp_path: Path, program: str, live: bool) ->
         ("sh -c 'sleep $((RANDOM % 60)); certbot renew'", "off", "cut-at-percent"),
         ("sh -c 'sleep $((RANDOM \\% 60)); certbot renew'", "armed", "cron-line"),
         ("certbot renew -q; sh -c 'echo \"half'%x", "armed", "cron-line"),
-        ("certbot renew -q; eval \"echo 'half\"%x", "armed", "cron-line"),
+        ('certbot renew -q; eval "echo \'half"%x', "armed", "cron-line"),
         ("certbot renew -q; echo 'half%x'", "off", "cut-at-percent"),
         ("certbot renew -q &&%x", "off", "cut-at-percent"),
         ("certbot renew -q; cat <<E%x", "armed", "cron-line"),
