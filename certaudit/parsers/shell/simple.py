@@ -86,7 +86,7 @@ class Commands(Scopes):
     def redirects(
         self, redirections: Sequence[Redirection], state: State
     ) -> tuple[tuple[Redirect, ...], str | None]:
-        """The files that are written, and what takes the place of standard input, ``None`` if nothing."""
+        """The files that are written, and what is read instead of the standard input, if anything."""
         found: list[Redirect] = []
         stdin: str | None = None
         for one in redirections:
