@@ -19,7 +19,7 @@ from certaudit.facts import Candidate, Entry
 from certaudit.host.identity import cron_runs
 from certaudit.host.machine import Host
 from certaudit.host.root import Entry as Node
-from certaudit.linking.invocations import handed_on, unwrapped
+from certaudit.linking.invocations import nothing_runs
 from certaudit.model import ChainStep, Evidence, Gap, Reason, Schedule, Source, Trigger, TriggerState
 from certaudit.parsers import anacrontab, crontab, file_names
 from certaudit.parsers.crontab import CronEntry, Crontab
@@ -260,6 +260,7 @@ def cut_off(start: Entry, machine: ScriptMachine) -> str | None:
     """Why a line never comes to the client it names, where cron ends the command at a ``%``.
 
     What follows is the command's input: a shell runs it, and what else may is not called off either.
+    Nor is a line that comes to a call of a client.
     """
     if not start.stdin or not mentions_client(f"{start.text} {start.stdin}"):
         return None
@@ -268,10 +269,8 @@ def cut_off(start: Entry, machine: ScriptMachine) -> str | None:
     if error is not None and HALF.search(error[0]):
         return "cron ends the command at the %: the shell gets half of one, and runs nothing"
     trace = follow(start_of(as_here(start, machine)), machine)
-    if any(map(unwrapped, trace.commands)):
-        return None
-    named = (*(" ".join(map(str, c.argv)) for c in trace.commands), *(u.text for u in trace.unresolved))
-    if any(map(mentions_client, named)) or any(map(handed_on, trace.commands)):
+    named = (" ".join(map(str, command.argv)) for command in trace.commands)
+    if not nothing_runs(trace) or any(map(mentions_client, named)):
         return None
     return "cron ends the command at the %: nothing runs what follows"
 
