@@ -78,6 +78,7 @@ READERS = [  # each may run what it reads, as dash and bash do
     "$(cat)",
     "sh -c 'read a; exec $a'",
     "cat > /opt/made; /opt/made",
+    "cat > /dev/null; sh",
     "/opt/lines",
 ]
 

@@ -221,6 +221,13 @@ REDIRECTED = [
     "exec < plain; sh",
     "true | sh",
     "sh < plain; sh",
+    "cat > out; sh",
+    "tee out < plain; sh",
+    "tee out; sh",
+    "cat plain; sh",
+    "wc -l; sh",
+    "read l; sh",
+    "read l < plain; sh",
 ]
 
 

@@ -249,6 +249,7 @@ def test_a_shell_runs_what_the_entry_gives_it_to_read(text: str) -> None:
         "sh <&3",
         "bash <<< 'echo x'",
         "exec < /opt/plain; sh",
+        "read l; sh",
     ],
 )
 def test_another_input_takes_its_place(text: str) -> None:
