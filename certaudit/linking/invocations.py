@@ -17,7 +17,7 @@ from certaudit.linking.reach import RENEWING
 from certaudit.model import ChainStep
 from certaudit.parsers.certbot_arguments import CertbotArguments, parse_arguments
 from certaudit.parsers.program import program_name
-from certaudit.parsers.shell import Command, Guard
+from certaudit.parsers.shell import Command, Guard, Trace
 
 CONTAINER_ENGINES = frozenset({"docker", "podman", "docker-compose", "nerdctl"})
 TAKES_VALUE = frozenset({
@@ -132,9 +132,7 @@ def handed_on(command: Command) -> bool:
 
     ``xargs certbot renew`` and ``at now`` with such a line do; a message that speaks of one does not.
     """
-    if not command.argv or command.argv[0] is None or unwrapped(command):
-        return False
-    if program_name(command.argv[0]) in NO_RUNNERS:
+    if not command.argv or command.argv[0] is None or unwrapped(command) or runs_nothing(command):
         return False
     if command.stdin and mentions_client(command.stdin):
         return True
@@ -146,6 +144,28 @@ def handed_on(command: Command) -> bool:
         if client_named(program_name(first)) and RENEWING & set(rest):
             return True
     return False
+
+
+def may_run_input(entry: Entry, trace: Trace) -> bool:
+    """May something run the client that an entry's input names, where none is called that is seen?
+
+    Plain is only what is known to run nothing: by a pipe, ``read`` or a program that is not known the
+    text may come to a shell, and a shell of which the input is not known is not followed itself.
+    """
+    if not entry.stdin or not mentions_client(entry.stdin) or any(map(unwrapped, trace.commands)):
+        return False
+    return not nothing_runs(trace)
+
+
+def nothing_runs(trace: Trace) -> bool:
+    """Is it plain that no command of a trace runs anything of what it reads?"""
+    return not trace.unresolved and all(map(runs_nothing, trace.commands))
+
+
+def runs_nothing(command: Command) -> bool:
+    """Is it known that a command runs nothing of what it is given?"""
+    first = command.argv[0] if command.argv else None
+    return first is not None and program_name(first) in NO_RUNNERS
 
 
 def client_named(name: str) -> Client | None:

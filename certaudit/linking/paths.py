@@ -18,7 +18,7 @@ from certaudit.facts import Candidate, Entry, Hooks, LineageFact
 from certaudit.linking import distribution
 from certaudit.linking.distribution import Hooked
 from certaudit.linking.due import upstream, version_numbers
-from certaudit.linking.invocations import ELSEWHERE, Invocation, Options, find, handed_on
+from certaudit.linking.invocations import ELSEWHERE, Invocation, Options, find, handed_on, may_run_input
 from certaudit.linking.others import named_in, not_followed, other_called
 from certaudit.linking.reach import reach
 from certaudit.model import (
@@ -139,7 +139,7 @@ def candidate_gaps(candidate: Candidate, traced: Traced, machine: Local) -> tupl
     if not calls and stopped:
         return ()
     gaps = [*candidate.unknown] if calls else []
-    for _, trace in traced:
+    for entry, trace in traced:
         gaps += [] if stopped else others_called(trace, machine)
         for place in trace.unresolved:
             if mentions_client(place.text) or named_in(place.text):
@@ -150,6 +150,10 @@ def candidate_gaps(candidate: Candidate, traced: Traced, machine: Local) -> tupl
             for command in trace.commands
             if handed_on(command)
         ]
+        if may_run_input(entry, trace) and not any(map(handed_on, trace.commands)):
+            step = entry.chain[-1]
+            reason = "whether something runs the text behind the % is not followed"
+            gaps.append(Gap("scripts", reason, (Evidence(step.path, step.line, step.text),)))
     text = "which certificates a client renews in a container or another root is not seen"
     gaps.extend(not_seen(call.command, text) for call in calls if call.config_dir == ELSEWHERE)
     return tuple(gaps)

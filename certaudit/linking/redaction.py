@@ -13,6 +13,9 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from certaudit.parsers.certbot_options import LONG
+from certaudit.parsers.misspelling import meant
+
 T = TypeVar("T")
 
 HIDDEN = "***"
@@ -22,6 +25,10 @@ NAMES = (
     r"|auth(?!enticator|[-_]hook))"
 )
 OPTION = r"(?:pass(?:word|wd|phrase)?|secret|token|api-?key|access-?key|hmac-?key)"
+# certbot's own options with a secret: what is one slip from their name, or short for it, has one too.
+SECRET_OPTIONS = tuple(name for name in LONG if re.search(rf"{OPTION}$", name))
+SHORT = 4  # of --eab- nobody can say which it was to be
+ANY_OPTION = re.compile(r"(?<![\w-])(--([\w-]{5,40})(?:=['\"]?|['\"]?,?\s{1,8}['\"]?(?!-)))[^\s'\",`]+")
 # Every repetition before a name is bounded, so that no line of a log can make the search slow.
 PATTERNS = (
     # --eab-hmac-key VALUE, --api-token=VALUE; but not --manual-auth-hook or --authenticator
@@ -65,6 +72,8 @@ SIGNS = (
     "://",
     "bearer",
     "bas",
+    "hmac",
+    "eab-h",
     "curl",
     "mysql",
     "lftp",
@@ -79,7 +88,14 @@ def redacted_text(text: str) -> str:
         return text
     for pattern in PATTERNS:
         text = pattern.sub(rf"\g<1>{HIDDEN}", text)
+    text = ANY_OPTION.sub(lambda m: m[1] + HIDDEN if means_secret(m[2]) else m[0], text)
     return KEY_BLOCK.sub(HIDDEN, text)
+
+
+def means_secret(name: str) -> bool:
+    """Does a long option, without its dashes, stand for one of certbot's with a secret, or was to?"""
+    short = len(name) > SHORT and any(known.startswith(name) for known in SECRET_OPTIONS)
+    return short or meant(name, SECRET_OPTIONS) is not None
 
 
 def redacted_words(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,6 +106,7 @@ def redacted_words(words: tuple[str, ...]) -> tuple[str, ...]:
         found.append(HIDDEN if hide and not word.startswith("-") else redacted_text(word))
         hide = bool(re.search(rf"^--?[\w-]*{NAMES}$", word, re.I)) and "hook" not in word
         hide = hide and not re.search(r"(auth|credentials?)$", word, re.I)
+        hide = hide or (word.startswith("--") and means_secret(word[2:]))
     return tuple(found)
 
 

@@ -19,7 +19,7 @@ from certaudit.facts import Candidate, Entry
 from certaudit.host.identity import cron_runs
 from certaudit.host.machine import Host
 from certaudit.host.root import Entry as Node
-from certaudit.linking.invocations import handed_on
+from certaudit.linking.invocations import nothing_runs
 from certaudit.model import ChainStep, Evidence, Gap, Reason, Schedule, Source, Trigger, TriggerState
 from certaudit.parsers import anacrontab, crontab, file_names
 from certaudit.parsers.crontab import CronEntry, Crontab
@@ -27,6 +27,7 @@ from certaudit.parsers.file_names import CronDaemon as Daemon
 from certaudit.parsers.file_names import RunPartsFlavour
 from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import follow
+from certaudit.parsers.shell.grammar import parse_script
 from certaudit.records import replace
 from certaudit.sources.cron_files import SPOOLS, daemon_of, file_off, spool_off, table_daemon, users_of
 from certaudit.sources.cron_line import PATHS, environment_of, no_home, schedule_of
@@ -41,7 +42,7 @@ RUN_PARTS: dict[Daemon, RunPartsFlavour] = {
     "busybox": "busybox",
 }
 # How the shell reader says that a text ends in the middle of a command.
-HALF = re.compile(r"unterminated|found ''$")
+HALF = re.compile(r"unterminated|(?:found|unexpected) ''$")
 LOOKS_ASIDE = re.compile(r"\.(?:placeholder|dpkg-|ucf-|swp)|^\.placeholder$")
 
 
@@ -259,15 +260,17 @@ def cut_off(start: Entry, machine: ScriptMachine) -> str | None:
     """Why a line never comes to the client it names, where cron ends the command at a ``%``.
 
     What follows is the command's input: a shell runs it, and what else may is not called off either.
+    Nor is a line that comes to a call of a client.
     """
     if not start.stdin or not mentions_client(f"{start.text} {start.stdin}"):
         return None
-    trace = follow(start_of(as_here(start, machine)), machine)
-    here = [one for one in trace.unresolved if one.place.path == start.chain[0].path]
-    if any(HALF.search(one.reason) for one in here):
+    # The start's own text alone: what half a text does to an inner shell leaves the commands before it.
+    error = parse_script(start.text or "").error
+    if error is not None and HALF.search(error[0]):
         return "cron ends the command at the %: the shell gets half of one, and runs nothing"
-    named = (*(" ".join(map(str, c.argv)) for c in trace.commands), *(u.text for u in trace.unresolved))
-    if any(map(mentions_client, named)) or any(map(handed_on, trace.commands)):
+    trace = follow(start_of(as_here(start, machine)), machine)
+    named = (" ".join(map(str, command.argv)) for command in trace.commands)
+    if not nothing_runs(trace) or any(map(mentions_client, named)):
         return None
     return "cron ends the command at the %: nothing runs what follows"
 

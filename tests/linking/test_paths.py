@@ -186,6 +186,32 @@ def test_such_a_client_may_be_what_a_command_is_given_to_read(program: str, gaps
     assert [gap.aspect for gap in found] == ["clients"] * gaps
 
 
+@pytest.mark.parametrize(
+    ("text", "gaps"),
+    [
+        ("cat | sh", 1),
+        ('while read l; do eval "$l"; done', 1),
+        ("$(cat)", 1),
+        ("at now", 1),
+        ("/opt/own", 1),
+        ("sh < /opt/plain", 1),
+        ("sh", 0),
+        ("sh; /opt/own", 0),
+        ("mail -s x root", 0),
+        ("cat > /srv/x", 0),
+        ("read l; echo $l", 0),
+    ],
+)
+def test_a_client_in_the_input_is_a_gap_where_something_may_run_it(text: str, gaps: int) -> None:
+    candidate = cron(text)
+    (entry,) = candidate.entries
+    for stdin, known in (("certbot -q renew\n", gaps), ("yes\n", 0)):
+        fed = replace(candidate, entries=(replace(entry, stdin=stdin),))
+        (start,) = fed.entries
+        found = candidate_gaps(fed, ((start, follow(start_of(start), Files())),), Files())
+        assert [gap.aspect for gap in found] == ["scripts"] * known
+
+
 def test_a_text_that_is_not_followed_may_name_such_a_client() -> None:
     (gap,) = unseen(cron("perl -e 'exec(\"/root/.acme.sh/acme.sh --cron\")'"))
     assert (gap.aspect, gap.reason) == ("scripts", "a text for an interpreter: not followed")

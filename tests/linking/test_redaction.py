@@ -30,6 +30,15 @@ from tests.linking.makers import NOW, lineage, path, step
         ("certbot --eab-hmac-key=aBcD123 -q", "certbot --eab-hmac-key=*** -q"),
         ("['--eab-kid', 'k', '--eab-hmac-key', 'V', '-q']",
          "['--eab-kid', 'k', '--eab-hmac-key', '***', '-q']"),
+        ("certbot renew --eab-hmac-keyy s3cr3t -q", "certbot renew --eab-hmac-keyy *** -q"),
+        ("certbot renew --eab-hmac-keyy=s3cr3t", "certbot renew --eab-hmac-keyy=***"),
+        ("certbot renew --eab-hmac-key=-s3cr3t", "certbot renew --eab-hmac-key=***"),
+        ("certbot renew --eab_hmac_key s3cr3t", "certbot renew --eab_hmac_key ***"),
+        ("certbot renew --eab-hmac-kye 's3cr3t'", "certbot renew --eab-hmac-kye '***'"),
+        ("certbot renew --eab-hmac-key 's3cr3t'", "certbot renew --eab-hmac-key '***'"),
+        ("certbot renew --eab-hmac s3cr3t", "certbot renew --eab-hmac ***"),
+        ("certbot renew --eab-hmac-k=s3cr3t", "certbot renew --eab-hmac-k=***"),
+        ("['--eab-hmac-kye', 's3cr3t', '-q']", "['--eab-hmac-kye', '***', '-q']"),
         ("PASSWORD='a b' scp x", "PASSWORD=*** scp x"),
         ('PASSPHRASE="a b" x', "PASSPHRASE=*** x"),
         ("AWS_SECRET_ACCESS_KEY=abc/d+e aws s3 cp", "AWS_SECRET_ACCESS_KEY=*** aws s3 cp"),
@@ -59,6 +68,9 @@ def test_secrets_are_hidden(text: str, shown: str) -> None:
     [
         "certbot --manual-auth-hook /opt/dns-put --authenticator manual",
         "--authenticator=dns-route53",
+        "certbot --eab-kid hogehoge --eab-hmac-alg HS512 --reuse-key --key-type ecdsa",
+        "certbot --eab-hmac-a HS512 --eab-hmac-key --quiet",
+        "certbot --key-typ ecdsa --key-path /etc/ssl/hogehoge.pem",
         "manual_auth_hook=/opt/dns-put",
         "curl -H 'Content-Type: application/x-pem-file' https://x.example",
         "mysqldump -p db > x.sql",
@@ -78,6 +90,9 @@ def test_the_value_after_a_secret_option_is_hidden_in_an_argument_list() -> None
     words = ("certbot", "--eab-kid", "kid", "--eab-hmac-key", "V", "--password", "-q", "renew")
     shown = ("certbot", "--eab-kid", "kid", "--eab-hmac-key", "***", "--password", "-q", "renew")
     assert redacted_words(words) == shown
+    assert redacted_words(("--eab-hmac-keyy", "V", "--eab-hmac-alg", "HS512")) == (
+        "--eab-hmac-keyy", "***", "--eab-hmac-alg", "HS512",
+    )  # fmt: skip
     assert redacted_words(("--manual-auth-hook", "/opt/put")) == ("--manual-auth-hook", "/opt/put")
 
 

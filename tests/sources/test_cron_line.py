@@ -68,6 +68,21 @@ def test_a_home_that_does_not_count(tmp_path: Path, program: str, live: bool) ->
     assert line(tmp_path, "HOME=/nowhere", program=program, live=live).trigger.state == "armed"
 
 
+READERS = [  # each may run what it reads, as dash and bash do
+    "cat | sh",
+    "tee /dev/null | bash",
+    "sh -c 'cat | sh'",
+    "read l; $l",
+    'while read l; do eval "$l"; done',
+    'eval "$(cat)"',
+    "$(cat)",
+    "sh -c 'read a; exec $a'",
+    "cat > /opt/made; /opt/made",
+    "cat > /dev/null; sh",
+    "/opt/lines",
+]
+
+
 @pytest.mark.parametrize(
     ("command", "state", "code"),
     [
@@ -83,16 +98,29 @@ def test_a_home_that_does_not_count(tmp_path: Path, program: str, live: bool) ->
         ("certbot renew; [ $(date +%u) = 1 ] && x", "off", "cut-at-percent"),
         ("sh -c 'sleep $((RANDOM % 60)); certbot renew'", "off", "cut-at-percent"),
         ("sh -c 'sleep $((RANDOM \\% 60)); certbot renew'", "armed", "cron-line"),
+        ("certbot renew -q; sh -c 'echo \"half'%x", "armed", "cron-line"),
+        ('certbot renew -q; eval "echo \'half"%x', "armed", "cron-line"),
+        ("sh < /opt/plain%certbot renew", "armed", "cron-line"),
+        ("sh < /dev/null%certbot renew", "off", "cut-at-percent"),
+        ("cat%certbot renew", "off", "cut-at-percent"),
+        ("cat | mail root%certbot renew", "off", "cut-at-percent"),
+        ("read l; echo $l%certbot renew", "off", "cut-at-percent"),
+        *((f"{reader}%certbot -q renew%", "armed", "cron-line") for reader in READERS),
+        ("certbot renew -q; echo 'half%x'", "off", "cut-at-percent"),
+        ("certbot renew -q &&%x", "off", "cut-at-percent"),
+        ("certbot renew -q; cat <<E%x", "armed", "cron-line"),
     ],
 )
 def test_what_follows_a_percent_sign_is_input(
     tmp_path: Path, command: str, state: str, code: str
 ) -> None:
-    (tmp_path / "etc/cron.d").mkdir(parents=True)
-    (tmp_path / "usr/sbin").mkdir(parents=True)
+    for name in ("etc/cron.d", "usr/sbin", "opt"):
+        (tmp_path / name).mkdir(parents=True)
     (tmp_path / "usr/sbin/cron").touch()
     (tmp_path / "etc/cron.d/renew").write_text(f"0 3 * * * root {command}\n")
     (tmp_path / "etc/cron.d/renew").chmod(0o644)
+    (tmp_path / "opt/lines").write_text("#!/bin/sh\nwhile read l; do $l; done\n")
+    (tmp_path / "opt/lines").chmod(0o755)
     host = open_host(tmp_path, AS_OF)
     (found,) = cron.collect(host, ScriptMachine(host))[0]
     assert (found.trigger.state, found.trigger.reasons[0].code) == (state, code)

@@ -190,10 +190,15 @@ def run_break(runner: Caller, call: Call, state: State) -> Formula:
 
 
 def run_read(runner: Caller, call: Call, state: State) -> Formula:
-    """``read``, ``mapfile``, ``getopts``: the variables they name are unknown afterwards."""
+    """``read``, ``mapfile``, ``getopts``: the variables they name are unknown afterwards.
+
+    What the first two leave of the shell's input is not known either.
+    """
     names = call.operands()
     if call.argv[0] == "getopts":
         names = (*names[1:2], "OPTARG", "OPTIND")
+    else:
+        state.frame = replace(state.frame, stdin=None)
     forget_names(state, (*names, "REPLY", "MAPFILE"))
     return Test(call.place.text, call.place, None)
 

@@ -131,14 +131,17 @@ class Follower(Commands):
 
     def _nested(self, node: Node, state: State) -> Formula:
         redirects: tuple[Redirect, ...] = ()
+        stdin: str | None = None
         if isinstance(node, Compound):
-            redirects, _ = self.redirects(node.redirections, state)
-        if not redirects:
+            redirects, stdin = self.redirects(node.redirections, state)
+        if not redirects and stdin is None:
             return self._dispatch(node, state)
         outer = state.frame
-        state.frame = replace(outer, redirects=redirects)
+        given = outer.stdin if stdin is None else None
+        state.frame = replace(outer, redirects=redirects or outer.redirects, stdin=given)
         success = self._dispatch(node, state)
-        state.frame = replace(state.frame, redirects=outer.redirects)
+        left = state.frame.stdin if stdin is None else outer.stdin
+        state.frame = replace(state.frame, redirects=outer.redirects, stdin=left)
         return success
 
     def _dispatch(self, node: Node, state: State) -> Formula:

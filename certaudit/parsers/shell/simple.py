@@ -27,6 +27,9 @@ SHELLS = frozenset(["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "rbash"])
 SYSTEM = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin"})
 EXPANDED = re.compile(r"[$`\\]")  # what a here-document's text may not be without its delimiter quoted
 NOT_WRITTEN = re.compile(r"[0-9]*>&")
+READ = re.compile(r"0?<(?:[&>]|<<)?")  # what gives a command another standard input
+THE_SAME = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
+NOT_KNOWN = "$(cat)"  # an input whose text only running it would tell
 INTERPRETERS = re.compile(
     r"(?:python|perl|php|ruby|lua|tclsh|pypy)[0-9.]*|node|nodejs|expect|ansible-playbook"
 )
@@ -53,7 +56,14 @@ class Commands(Scopes):
             argv=tuple(fields), words=tuple(word.text for word in node.words), place=place, given=given,
             declared=node.declared, redirects=redirects, user=state.frame.user, stdin=stdin,
         )  # fmt: skip
-        return self.invoke(call, state)
+        if stdin is None:
+            return self.invoke(call, state)
+        outer = state.frame.stdin
+        state.frame = replace(state.frame, stdin=None)
+        success = self.invoke(call, state)
+        if call.argv != ("exec",):  # which redirects the shell itself
+            state.frame = replace(state.frame, stdin=outer)
+        return success
 
     def value_before(self, assignment: Assignment, state: State) -> Field:
         """The value of an assignment that stands before a command."""
@@ -76,7 +86,7 @@ class Commands(Scopes):
     def redirects(
         self, redirections: Sequence[Redirection], state: State
     ) -> tuple[tuple[Redirect, ...], str | None]:
-        """The files that are written, and the here-document on standard input."""
+        """The files that are written, and what is read instead of the standard input, if anything."""
         found: list[Redirect] = []
         stdin: str | None = None
         for one in redirections:
@@ -84,6 +94,8 @@ class Commands(Scopes):
                 stdin = one.body.text
             elif one.target is not None:
                 target = self.single(one.target, state)
+                if READ.fullmatch(one.operator):
+                    stdin = input_of(one.operator, target, stdin)
                 descriptor = (
                     NOT_WRITTEN.match(one.operator) and one.target.text.strip("0123456789-") == ""
                 )
@@ -167,13 +179,13 @@ class Commands(Scopes):
     def shell_input(self, name: str, options: frozenset[str], call: Call, state: State) -> Formula:
         """A shell that reads its commands: from a here-document, or from what the entry is given."""
         given, inner = state.frame.stdin, replace(call, stdin=None)
-        if call.stdin and not EXPANDED.search(call.stdin):
+        if call.stdin is not None and not EXPANDED.search(call.stdin):
             # it begins on the line below
             return self.shell_text("\n" + call.stdin, name, options, inner, state)
         if call.stdin is None and given is not None:
             state.frame = replace(state.frame, stdin=None)
             return self.shell_text(given, name, options, inner, state, flat=True)
-        lines = mentioning(call.stdin or "")
+        lines = mentioning(call.place.text if call.stdin == NOT_KNOWN else call.stdin or "")
         self.unresolved(call.place, "the shell reads its commands from standard input", lines)
         return self.leaf(call, state)
 
@@ -266,6 +278,15 @@ class Commands(Scopes):
         return self.nest(
             call, state, lambda: self.child_script(script, name, shell, options, call, state)
         )
+
+
+def input_of(operator: str, target: Field, before: str | None) -> str | None:
+    """The text that a redirection gives a command to read; ``before``: what it read until then."""
+    same = {"0", "0-"} if "&" in operator else THE_SAME
+    if "<<" not in operator and target in same:
+        return before
+    nothing = {"-"} if "&" in operator else {"/dev/null"}
+    return "" if "<<" not in operator and target in nothing else NOT_KNOWN
 
 
 def appended(before: Value, value: Value) -> Value:

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from certaudit.parsers.program import program_name
 from certaudit.parsers.shell.calls import Call
 from certaudit.parsers.shell.conditions import absolute
 from certaudit.parsers.shell.formula import ALWAYS, Formula, Listing, Ran
@@ -18,6 +19,11 @@ from certaudit.parsers.shell.records import Command, Limits, Machine, Place, Unr
 from certaudit.parsers.shell.state import Field, State, Value
 from certaudit.parsers.shell.syntax import Block, Node, Substitution, Word
 from certaudit.parsers.shell.words import expand_single, expand_words
+from certaudit.records import replace
+
+# They read all that they are given, some only where no file is named.
+READERS = frozenset({"tee", "mail", "mailx", "sendmail"})
+READERS_WITHOUT_FILES = frozenset({"cat", "sort", "wc"})
 
 
 class LimitReachedError(Exception):
@@ -142,6 +148,8 @@ class Walk(ABC):
         )
         self.commands.append(found)
         self._note(found, state)
+        if found.stdin is not None and reads_all(argv):
+            state.frame = replace(frame, stdin=None)
         return Ran(found.number, True, call.place)
 
     def _note(self, command: Command, state: State) -> None:
@@ -153,6 +161,13 @@ class Walk(ABC):
                 path = absolute(piece.rpartition("/")[2] if "://" in piece else piece, state.directory)
                 if path is not None and path != "/":
                     self.named.add(path)
+
+
+def reads_all(argv: Sequence[str | None]) -> bool:
+    """Does a program leave nothing of its input to those that run after it?"""
+    name = program_name(argv[0] or "") if argv else ""
+    files = [word for word in argv[1:] if word is None or word[:1] != "-"]
+    return name in READERS or (name in READERS_WITHOUT_FILES and not files)
 
 
 def exported(state: State, call: Call) -> Mapping[str, Value]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from certaudit.parsers.shell import Command, CommandLine, Place, Trace, follow
+from certaudit.parsers.shell.grammar import parse_script
 from tests.parsers.shell.generated import Generator
 from tests.parsers.shell.machines import DirectoryMachine
 from tests.summary import SEED, compared, scaled
@@ -48,18 +49,19 @@ class World:
         file.chmod(0o755)
         return file
 
-    def run(self, shell: str, text: str) -> list[Argv]:
+    def run(self, shell: str, text: str, stdin: str = "") -> list[Argv]:
         self.log.write_bytes(b"")
         subprocess.run(
             [shell, "-c", text], cwd=self.root, env=self.environment, timeout=20, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            input=stdin.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         records = self.log.read_bytes().decode().split("<end>\0")
         return [tuple(record.split("\0")[:-1]) for record in records if record]
 
-    def follow(self, shell: str, text: str) -> Trace:
+    def follow(self, shell: str, text: str, stdin: str | None = None) -> Trace:
         place = Place("/etc/cron.d/x", 1, text[:300])
-        entry = CommandLine(text, place, tuple(self.environment.items()), f"/bin/{shell}")
+        environment = tuple(self.environment.items())
+        entry = CommandLine(text, place, environment, f"/bin/{shell}", stdin=stdin)
         return follow(entry, DirectoryMachine(self.bin))
 
 
@@ -195,3 +197,65 @@ def test_hand_made_scripts_run_as_they_are_read(world: World, shell: str, text: 
     trace = world.follow(shell, text)
     check(trace, world.run(shell, text))
     assert not [u for u in trace.unresolved if "not read further" in u.reason]
+
+
+REDIRECTED = [
+    "sh",
+    "sh < /dev/stdin",
+    "sh <&0",
+    "sh 3< plain",
+    "{ true; } < plain; sh",
+    "true < plain && sh",
+    "sh < plain",
+    "sh 0<> plain",
+    "sh < /dev/null",
+    "sh <&-",
+    "sh <<E\nE",
+    "sh <<E\nok 8\nE",
+    "{ sh; } < plain",
+    "(sh) < plain",
+    "for i in 1; do sh; done < plain",
+    "f() { sh; }; f < plain",
+    "eval sh < plain",
+    "sh -c sh < plain",
+    "exec < plain; sh",
+    "true | sh",
+    "sh < plain; sh",
+    "cat > out; sh",
+    "tee out < plain; sh",
+    "tee out; sh",
+    "cat plain; sh",
+    "wc -l; sh",
+    "read l; sh",
+    "read l < plain; sh",
+]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("text", REDIRECTED)
+def test_a_shell_reads_what_its_redirections_leave_it(world: World, shell: str, text: str) -> None:
+    world.script("plain", "true\n")
+    given = "ok 7\n"
+    real = world.run(shell, text, given)
+    assert [command.argv for command in fakes(world.follow(shell, text, given))] == real
+
+
+HALVES = [
+    "ok 1; sh -c 'echo \"half'",
+    'ok 1; eval "echo \'half"',
+    "ok 1; cat <<E",
+    "ok 1; echo 'half",
+    "ok 1; [ $(date +",
+    "ok 1; x=`date +",
+    "ok 1 &&",
+    "if true; then ok 1",
+]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("text", HALVES)
+def test_half_a_line_runs_nothing_and_half_of_an_inner_one_leaves_the_rest(
+    world: World, shell: str, text: str
+) -> None:
+    error = parse_script(text).error
+    assert (error is None) == (("ok", "1") in world.run(shell, text))

@@ -224,6 +224,10 @@ INPUT = 'x=1\ncertbot "$x" renew\n'  # what follows a % in a crontab, each % a l
         "su root -c sh",
         "/w.sh",
         "mail -s x root < /dev/null; sh",
+        "sh < /dev/stdin",
+        "sh <&0",
+        "sh 3< /opt/plain",
+        "{ true; } < /opt/plain; sh",
     ],
 )
 def test_a_shell_runs_what_the_entry_gives_it_to_read(text: str) -> None:
@@ -234,11 +238,55 @@ def test_a_shell_runs_what_the_entry_gives_it_to_read(text: str) -> None:
     assert found.place.path == "/w.sh" or found.place.line == PLACE.line
 
 
-@pytest.mark.parametrize("text", ["true | sh", "sh &", "bash <<E\n$X\nE\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "true | sh",
+        "sh &",
+        "bash <<E\n$X\nE\n",
+        "sh < /opt/plain",
+        "sh 0<> /opt/plain",
+        "sh <&3",
+        "bash <<< 'echo x'",
+        "exec < /opt/plain; sh",
+        "read l; sh",
+    ],
+)
 def test_another_input_takes_its_place(text: str) -> None:
     trace = cron(text, stdin=INPUT)
     assert [one.reason for one in trace.unresolved] == [STDIN]
     assert [command.stdin for command in trace.commands if command.argv[0] != "true"] == [None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sh </dev/null",
+        "sh <&-",
+        "sh <<E\nE\n",
+        "{ sh; } < /dev/null",
+        "(sh) < /opt/plain",
+        "for i in 1; do sh; done < /opt/plain",
+        "f() { sh; }; f < /opt/plain",
+        "eval sh < /opt/plain",
+        "sh -c sh < /opt/plain",
+        "/w.sh < /opt/plain",
+        "exec < /dev/null; sh",
+    ],
+)
+def test_a_redirection_takes_the_entry_s_input_away(text: str) -> None:
+    trace = cron(text, {"/w.sh": "#!/bin/sh\nexec bash -s\n"}, stdin=INPUT)
+    assert "certbot" not in [command.argv[0] for command in trace.commands]
+    assert [command.stdin for command in trace.commands] == [None] * len(trace.commands)
+
+
+def test_a_shell_of_an_empty_input_runs_nothing() -> None:
+    assert cron("sh < /dev/null", stdin=INPUT) == Trace((), ())
+
+
+def test_a_here_string_for_a_shell_is_not_followed_and_named() -> None:
+    (found,) = cron("bash <<< 'certbot renew'").unresolved
+    assert (found.reason, found.text) == (STDIN, "bash <<< 'certbot renew'")
 
 
 def test_what_is_no_shell_has_it_left_to_read() -> None:
