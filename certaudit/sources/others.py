@@ -13,6 +13,7 @@ from certaudit.errors import UnreadableError
 from certaudit.host.root import Root
 from certaudit.linking.others import not_followed
 from certaudit.model import Evidence, Gap
+from certaudit.parsers.shell.grammar_simple import TEXT_LENGTH
 from certaudit.sources.references import SIZE_LIMIT, Consumer, config_files
 
 
@@ -28,7 +29,7 @@ def told(root: Root, other: Other, begins: str) -> Evidence | None:
     for path in config_files(root, Consumer(other.name, other.places)):
         for number, line in lines(root, path):
             if wanted.match(line):
-                return Evidence(path, number, line)
+                return Evidence(path, number, line[:TEXT_LENGTH])
     return None
 
 

@@ -88,6 +88,14 @@ def test_a_program_whose_configuration_tells_it_to_renew(
     assert gap.evidence[0].place == f"/{path}:2"
 
 
+@pytest.mark.parametrize("length", [40, 200_000])
+def test_of_a_long_line_only_the_beginning_is_evidence(length: int, tmp_path: Path) -> None:
+    line = "acme_certificate example; # ".ljust(length, "x")
+    put(tmp_path, "etc/nginx/nginx.conf", f"{line}\n")
+    (gap,) = configured_gaps(Root(tmp_path))
+    assert gap.evidence[0].text == line[:300]
+
+
 def test_a_configuration_that_tells_of_no_renewal_is_no_gap(tmp_path: Path) -> None:
     put(tmp_path, "etc/apache2/sites-available/md.conf", "MDomain shop.example.org\n")
     put(tmp_path, "etc/nginx/nginx.conf", "ssl_certificate /srv/acme_certificate.pem;\n")
