@@ -23,7 +23,7 @@ CONTAINER_ENGINES = frozenset({"docker", "podman", "docker-compose", "nerdctl"})
 TAKES_VALUE = frozenset({
     "-v", "--volume", "-e", "--env", "--name", "-p", "--publish", "-w", "--workdir", "-u",
     "--user", "--network", "--net", "--entrypoint", "--mount", "--label", "-l", "--env-file",
-    "-f", "--file", "--project-name", "-h", "--hostname", "--link", "--dns", "--ip", "--pull",
+    "-f", "--file", "--project-name", "-h", "--hostname", "--link", "--dns", "--ip",
     "--restart", "--platform", "--memory", "--cpus", "--log-driver", "--log-opt", "--cap-add",
     "--cap-drop", "--security-opt", "--volumes-from", "--add-host", "--device", "--tmpfs", "--ulimit",
 })  # fmt: skip

@@ -42,11 +42,16 @@ def of_words(words: Sequence[str]) -> Other | None:
     """The client that an argument list calls, here or in a container, or hands on."""
     contained = in_container(words)
     if not contained:
-        return of_paths(programs(words)) or handed_on(words)
+        return of_run(words)
     by_image = next(
         filter(None, map(of_image, contained[:2])), None
     )  # an unknown option's value is first
-    return by_image or of_paths(contained[:1]) or (of_words(contained[1:]) if contained[1:] else None)
+    return by_image or of_paths(contained[:1]) or of_run(contained[1:])
+
+
+def of_run(words: Sequence[str]) -> Other | None:
+    """The client that an argument list calls itself, or hands on."""
+    return (of_paths(programs(words)) or handed_on(words)) if words else None
 
 
 def of_paths(paths: Sequence[str]) -> Other | None:
@@ -67,12 +72,16 @@ def handed_on(words: Sequence[str]) -> Other | None:
     for other in others():
         if any(" " in piece and piece in spoken for piece in other.calls):
             return other
+    seen: set[str] = set()  # what is behind a second mention is behind the first, too
     for position, word in enumerate(words[1:], 2):
         first, *rest = word.split() or [""]
-        for path, behind in ((word, words[position:]), (first, rest)):
-            named = program_of(path)
-            if named is not None and not set(named.renewing).isdisjoint(behind):
-                return named
+        whole, begun = program_of(word), program_of(first)
+        if begun is not None and not set(begun.renewing).isdisjoint(rest):
+            return begun
+        if whole is not None and whole.name not in seen:
+            seen.add(whole.name)
+            if not set(whole.renewing).isdisjoint(words[position:]):
+                return whole
     return None
 
 
