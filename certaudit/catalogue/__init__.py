@@ -32,12 +32,14 @@ class Client(Struct, frozen=True):
 class Other(Struct, frozen=True):
     """A client, or a program with one inside, that is named where it is at work and not followed.
 
-    ``calls`` are pieces of a command line or of a script's path; ``line`` is what a line of a file in
-    ``places`` begins with that tells it to renew. ``apart``: it never writes to a place of certbot's.
+    ``calls`` are pieces of the path of what is run or, of several words, of a command line; ``renewing``
+    are words by one of which its programs renew. ``line`` is what a line of a file in ``places`` begins
+    with that tells it to renew. ``apart``: it never writes to a place of certbot's.
     """
 
     name: str
     programs: tuple[str, ...] = ()
+    renewing: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
@@ -95,6 +97,7 @@ def others() -> tuple[Other, ...]:
         Other(
             name=data["name"],
             programs=tuple(data.get("programs", ())),
+            renewing=tuple(data.get("renewing", ())),
             calls=tuple(data.get("calls", ())),
             images=tuple(data.get("images", ())),
             places=tuple(data.get("places", ())),

@@ -24,6 +24,8 @@ TAKES_VALUE = frozenset({
     "-v", "--volume", "-e", "--env", "--name", "-p", "--publish", "-w", "--workdir", "-u",
     "--user", "--network", "--net", "--entrypoint", "--mount", "--label", "-l", "--env-file",
     "-f", "--file", "--project-name", "-h", "--hostname", "--link", "--dns", "--ip",
+    "--restart", "--platform", "--memory", "--cpus", "--log-driver", "--log-opt", "--cap-add",
+    "--cap-drop", "--security-opt", "--volumes-from", "--add-host", "--device", "--tmpfs", "--ulimit",
 })  # fmt: skip
 # What only speaks of commands, or runs them on another machine.
 NO_RUNNERS = frozenset({

@@ -1,12 +1,14 @@
 """Clients that are named where they are at work and not followed, among the commands of a trigger.
 
-Law: by the program's name or a piece of the command line as the catalogue gives it; what they renew is
-not known, and nobody may say then that nothing renews a certificate.
+Law: by the name of what is run, here or in a container, or by what the catalogue says of a command line;
+a word that another program is given counts only with one behind it by which the client renews. What
+they renew is not known, and nobody may say then that nothing renews a certificate.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from certaudit.catalogue import Other, others
@@ -15,43 +17,101 @@ from certaudit.model import Evidence, Gap
 from certaudit.parsers.program import program_name
 from certaudit.parsers.shell import Command
 
-INTERPRETERS = re.compile(r"(?:python|perl|php|ruby)[0-9.]*|(?:ba|da|k|z)?sh")
+INTERPRETERS = re.compile(r"(?:python|perl|php|ruby)[0-9.]*|(?:ba|da|k|z)?sh|sw-engine(?:-pleskrun)?")
+MAY_TAKE_VALUE = frozenset({"-c", "-d", "-I", "-o", "-W", "-X"})  # options of one interpreter or another
 APART = "apart"  # the aspect of a Gap that leaves no question about certbot's lineages open
 STARTING = frozenset({"run", "exec"})
+ASKING = frozenset({"--version", "--help", "--list"})
 
 
 def other_called(command: Command) -> Other | None:
-    """The client that a command calls, in a container too, or is given to read and may run.
+    """The client that a command calls, in a container too, or is given to run or to read.
 
-    None where a false guard keeps it from it.
+    None where a false guard keeps it from it, and where it is only asked what it is or has.
     """
     words = [word for word in command.argv if word is not None]
     if not words or command.argv[0] is None or any(guard.holds is False for guard in command.guards):
         return None
-    called = {program_name(path) for path in programs(words, command)}
-    spoken = " ".join((*words, *command.scripts))
-    for other in others():
-        if not called.isdisjoint(other.programs) or any(piece in spoken for piece in other.calls):
-            return other
-    by_image = next(filter(None, map(of_image, in_container(words))), None)
+    if not ASKING.isdisjoint(words) or words[-1] == "-h":  # with a value it is uacme's hook
+        return None
     read = command.stdin if program_name(words[0]) not in NO_RUNNERS else None
-    return by_image or named_in(read or "")
+    return of_paths(command.scripts) or of_words(words) or named_in(read or "")
 
 
-def programs(words: list[str], command: Command) -> list[str]:
-    """What a command runs: its program, its scripts, what an interpreter or a container is given."""
-    name = program_name(words[0])
-    found = [words[0], *command.scripts]
-    if INTERPRETERS.fullmatch(name):
-        found += [word for word in words[1:] if word[:1] != "-"][:1]
-    return found + in_container(words)
+def of_words(words: Sequence[str]) -> Other | None:
+    """The client that an argument list calls, here or in a container, or hands on."""
+    contained = in_container(words)
+    if not contained:
+        return of_run(words)
+    by_image = next(
+        filter(None, map(of_image, contained[:2])), None
+    )  # an unknown option's value is first
+    return by_image or of_paths(contained[:1]) or of_run(contained[1:])
 
 
-def in_container(words: list[str]) -> list[str]:
-    """The words that name an image, or what is run in a container, without options and their values."""
-    if program_name(words[0]) not in CONTAINER_ENGINES or not STARTING & set(words):
+def of_run(words: Sequence[str]) -> Other | None:
+    """The client that an argument list calls itself, or hands on."""
+    return (of_paths(programs(words)) or handed_on(words)) if words else None
+
+
+def of_paths(paths: Sequence[str]) -> Other | None:
+    """The client one of whose programs or scripts a path leads to."""
+    names = {program_name(path) for path in paths}
+    for other in others():
+        pieces = [piece for piece in other.calls if " " not in piece]
+        if not names.isdisjoint(other.programs) or any(p in path for p in pieces for path in paths):
+            return other
+    return None
+
+
+def handed_on(words: Sequence[str]) -> Other | None:
+    """The client that a program gets as words, or as one, with one by which it renews behind it."""
+    if program_name(words[0]) in NO_RUNNERS:
+        return None
+    spoken = " ".join(words)
+    for other in others():
+        if any(" " in piece and piece in spoken for piece in other.calls):
+            return other
+    seen: set[str] = set()  # what is behind a second mention is behind the first, too
+    for position, word in enumerate(words[1:], 2):
+        first, *rest = word.split() or [""]
+        whole, begun = program_of(word), program_of(first)
+        if begun is not None and not set(begun.renewing).isdisjoint(rest):
+            return begun
+        if whole is not None and whole.name not in seen:
+            seen.add(whole.name)
+            if not set(whole.renewing).isdisjoint(words[position:]):
+                return whole
+    return None
+
+
+def program_of(path: str) -> Other | None:
+    """The client whose program has the name that a path ends in."""
+    name = program_name(path)
+    return next((other for other in others() if name in other.programs), None)
+
+
+def programs(words: Sequence[str]) -> list[str]:
+    """What an argument list runs: its program, and the script that an interpreter is given."""
+    found = [words[0]]
+    if INTERPRETERS.fullmatch(program_name(words[0])):
+        for before, word in pairwise(words):
+            if word[:1] != "-":
+                found.append(word)
+                if before not in MAY_TAKE_VALUE:
+                    break
+    return found
+
+
+def in_container(words: Sequence[str]) -> list[str]:
+    """The image or the container, and the argument list that is run there; [] where none is."""
+    start = next((n for n, word in enumerate(words) if word in STARTING), None)
+    if start is None or program_name(words[0]) not in CONTAINER_ENGINES:
         return []
-    return [word for before, word in pairwise(words) if before not in TAKES_VALUE and word[:1] != "-"]
+    for position in range(start + 1, len(words)):
+        if words[position][:1] != "-" and words[position - 1] not in TAKES_VALUE:
+            return list(words[position:])
+    return []
 
 
 def of_image(image: str) -> Other | None:

@@ -38,6 +38,7 @@ WIDTH = 80
 COLOURS = {"high": "bold red", "medium": "yellow", "low": "cyan", "info": "dim"}
 STATUS_COLOURS = {"stale": "yellow", "mismatch": "red", "missing": "red", "current": "green"}
 MOST_TEXT = 150  # characters of a line of evidence
+HEADINGS = {"apart": "clients"}  # of gaps whose aspect says what it means for the rules
 COMMAND_WIDTH = WIDTH - 10
 MOST_EVIDENCE = 8
 MOST_GENERATIONS = 6
@@ -290,7 +291,7 @@ def gap_block(report: Report) -> Iterator[RenderableType]:
     yield Text("Not seen", style="bold")
     grid = rows()
     for gap in report.model.gaps:
-        grid.add_row(gap.aspect, gap_text(gap))
+        grid.add_row(HEADINGS.get(gap.aspect, gap.aspect), gap_text(gap))
     yield Padding(grid, (0, 0, 0, 2))
     still_open = [result.rule for result in report.results if result.status == "not_assessed"]
     if still_open:

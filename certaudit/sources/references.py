@@ -112,23 +112,34 @@ def _gap(closed: list[Evidence]) -> tuple[Gap, ...]:
     return (Gap("references", text, tuple(closed[:3])),)
 
 
-def config_files(root: Root, consumer: Consumer) -> Iterator[str]:
-    """The files that count, each once, by resolved path; those behind ``*-enabled`` links too."""
+def config_files(
+    root: Root, consumer: Consumer, left_out: list[Evidence] | None = None
+) -> Iterator[str]:
+    """The files that count, each once, by resolved path; those behind ``*-enabled`` links too.
+
+    ``left_out`` gets the closed places and the files that count but for their size.
+    """
+    left_out = [] if left_out is None else left_out
     seen: set[str] = set()
     for place in consumer.places:
         try:
             entry = root.entry(place)
             linked = list(_enabled(root, place)) if entry and entry.is_dir else []
-        except UnreadableError:
+        except UnreadableError as error:
+            left_out.append(Evidence(place, text=str(error)))
             continue
         if entry is None:
             continue
         own = [entry] if entry.is_file else [f for f in root.walk(place) if not _available(f)]
         for file in (*own, *linked):
             path = str(file.path)
-            if path not in seen and file.size < SIZE_LIMIT and not _INACTIVE.search(file.path.name):
-                seen.add(path)
+            if path in seen or _INACTIVE.search(file.path.name):
+                continue
+            seen.add(path)
+            if file.size < SIZE_LIMIT:
                 yield path
+            else:
+                left_out.append(Evidence(path, text=f"{path}: {SIZE_LIMIT} bytes or more"))
 
 
 def _available(file: Entry) -> bool:

@@ -141,5 +141,6 @@ def test_the_others_are_told_apart_by_what_they_are_found_by() -> None:
     for other in known:
         assert other.programs or other.calls or other.images or other.line
         assert bool(other.places) == bool(other.line)
+        assert other.programs or not other.renewing
         assert all(place.startswith("/") for place in other.places)
         re.compile(other.line or "")

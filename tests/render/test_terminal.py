@@ -114,6 +114,12 @@ def test_gaps_are_shown_with_the_questions_they_leave_open() -> None:
     assert "Left open by this: starved-job" in text
 
 
+def test_a_client_that_keeps_to_itself_is_shown_among_the_clients() -> None:
+    text = plain(report(gaps=(Gap("apart", "caddy is at work here"), Gap("clients", "lego is, too"))))
+    assert "Not seen\n  clients   caddy is at work here\n  clients   lego is, too\n" in text
+    assert "apart" not in text
+
+
 def test_colour_only_repeats_what_the_words_say() -> None:
     found = report(Finding("example.org", "high", "It is so.", "high", (Evidence("/a", 1, "x"),)))
     coloured = terminal.render(found, colour=True, width=80)
