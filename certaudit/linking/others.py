@@ -43,9 +43,8 @@ def of_words(words: Sequence[str]) -> Other | None:
     contained = in_container(words)
     if not contained:
         return of_run(words)
-    by_image = next(
-        filter(None, map(of_image, contained[:2])), None
-    )  # an unknown option's value is first
+    # the value of an option that is not known stands before the image
+    by_image = next(filter(None, map(of_image, contained[:2])), None)
     return by_image or of_paths(contained[:1]) or of_run(contained[1:])
 
 
