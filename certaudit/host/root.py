@@ -71,13 +71,15 @@ class Root:
 
     def __init__(self, directory: Path) -> None:
         """Raise ``TargetError`` where ``directory`` is no readable directory."""
-        # however "/" is spelt, it is this machine and no image
-        self.directory = Path("/" + os.path.realpath(directory).lstrip("/"))
-        self._top = str(self.directory).rstrip("/")
         try:
-            found = os.stat(self.directory)
+            found = os.stat(directory)
         except OSError as error:
             raise TargetError(f"{directory}: {error.strerror}") from error
+        # However "/" is spelt, it is this machine and no image. Asked by the node: /proc/PID/root of a
+        # container is a link that reads "/", too.
+        here = os.path.samestat(found, os.stat("/"))
+        self.directory = Path("/") if here else Path(os.path.abspath(directory))
+        self._top = str(self.directory).rstrip("/")
         if not stat.S_ISDIR(found.st_mode):
             raise TargetError(f"{directory}: not a directory")
         # An image unpacked by an ordinary user belongs to that user as a whole; the owner of its
